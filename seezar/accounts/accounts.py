@@ -1,0 +1,145 @@
+"""Accounts and their sites."""
+
+import re
+
+from psycopg.errors import UniqueViolation
+
+from seezar.accounts.records import Account, NewAccount, SecondFactor
+from seezar.database import Connection, Database, Row
+from seezar.errors import AccountExists, AccountUnknown, InvalidInput
+from seezar.signin.totp import check_totp
+from seezar.vault import Vault
+from seezar.vault.origins import checked_origins, origin_of
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+_MAILBOX = re.compile(r"[^@\s]+@[^@\s]+")
+_SELECT = "SELECT a.*, s.start_url, s.verify_url, s.origins FROM app.account a JOIN app.site s ON s.id = a.site_id"
+
+
+class Accounts:
+    """The accounts of this seezar."""
+
+    def __init__(self, database: Database, vault: Vault) -> None:
+        self._database = database
+        self._vault = vault
+
+    async def add(self, new: NewAccount) -> Account:
+        """Store an account with its secrets, or nothing of it.
+
+        Raises:
+            InvalidInput: a name, URL, mailbox or TOTP key that cannot be right.
+            AccountExists: the name is taken.
+        """
+        factor = _checked(new)
+        verify_url = new.verify_url or new.url
+        origins = checked_origins([new.url, verify_url, *new.origins])
+        password_ref = f"account/{new.name}/password" if new.password else None
+        totp_ref = f"account/{new.name}/totp" if new.totp else None
+        try:
+            async with self._database.connection() as connection:
+                if new.password and password_ref:
+                    await self._vault.put(connection, password_ref, new.password, origins)
+                if new.totp and totp_ref:
+                    await self._vault.put(connection, totp_ref, new.totp, origins)
+                site_id = await _site(connection, new.url, verify_url, origins)
+                await connection.execute(
+                    "INSERT INTO app.account (name, site_id, username, password_ref, totp_ref, second_factor, mailbox,"
+                    " keep_alive_s) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+                    (
+                        new.name,
+                        site_id,
+                        new.username,
+                        password_ref,
+                        totp_ref,
+                        factor,
+                        new.mailbox.lower() if new.mailbox else None,
+                        new.keep_alive_s,
+                    ),
+                )
+        except UniqueViolation:
+            raise AccountExists(
+                f"There is an account named {new.name!r} already.",
+                kept="It was left as it is.",
+                next_step=f"Choose another name, or remove it first: seezar account remove {new.name}.",
+            ) from None
+        return await self.get(new.name)
+
+    async def get(self, name: str) -> Account:
+        """The account.
+
+        Raises:
+            AccountUnknown: no such name.
+        """
+        row = await self._database.one(f"{_SELECT} WHERE a.name = %s", name)
+        if row is None:
+            raise AccountUnknown(name, [account.name for account in await self.list()])
+        return _record(row)
+
+    async def list(self) -> list[Account]:
+        """All accounts by name."""
+        return [_record(row) for row in await self._database.all(f"{_SELECT} ORDER BY a.name")]
+
+    async def remove(self, name: str) -> None:
+        """Forget an account with its secrets and session. Runs keep their history.
+
+        Raises:
+            AccountUnknown: no such name.
+        """
+        account = await self.get(name)
+        async with self._database.connection() as connection:
+            await connection.execute("DELETE FROM app.account WHERE name = %s", (name,))
+            for reference in (account.password_ref, account.totp_ref):
+                if reference:
+                    await self._vault.delete(connection, reference)
+            await connection.execute(
+                "DELETE FROM app.site s WHERE NOT EXISTS (SELECT 1 FROM app.account a WHERE a.site_id = s.id)"
+            )
+
+
+async def _site(connection: Connection, start_url: str, verify_url: str, origins: tuple[str, ...]) -> str:
+    row = await (
+        await connection.execute(
+            "INSERT INTO app.site (start_url, verify_url, origins) VALUES (%s, %s, %s)"
+            " ON CONFLICT (start_url, verify_url, origins) DO UPDATE SET start_url = excluded.start_url RETURNING id",
+            (start_url, verify_url, list(origins)),
+        )
+    ).fetchone()
+    assert row is not None
+    return str(row["id"])
+
+
+def _checked(new: NewAccount) -> SecondFactor:
+    if not _NAME.fullmatch(new.name):
+        raise InvalidInput(
+            f"{new.name!r} is not an account name.",
+            next_step="Use lower-case letters, digits, '.', '_' and '-', at most 63 characters.",
+        )
+    if not new.username.strip():
+        raise InvalidInput("The user name is empty.", next_step="Give it with --username.")
+    if new.mailbox and not _MAILBOX.fullmatch(new.mailbox):
+        raise InvalidInput(f"{new.mailbox!r} is not a mail address.", next_step="Give it as name@domain.")
+    if new.totp:
+        check_totp(new.totp)
+    origin_of(new.url)
+    factor: SecondFactor = new.second_factor or ("totp" if new.totp else "email" if new.mailbox else "none")
+    if factor == "totp" and not new.totp:
+        raise InvalidInput("A TOTP login needs its key.", next_step="Give it with --totp-env VAR.")
+    if factor in ("email", "link") and not new.mailbox:
+        raise InvalidInput("A login by mail needs a mailbox.", next_step="Give it with --mailbox ADDRESS.")
+    return factor
+
+
+def _record(row: Row) -> Account:
+    return Account(
+        name=row["name"],
+        start_url=row["start_url"],
+        verify_url=row["verify_url"],
+        origins=tuple(row["origins"]),
+        username=row["username"],
+        password_ref=row["password_ref"],
+        totp_ref=row["totp_ref"],
+        second_factor=row["second_factor"],
+        mailbox=row["mailbox"],
+        keep_alive_s=row["keep_alive_s"],
+        created_at=row["created_at"],
+    )

@@ -1,0 +1,83 @@
+"""Pages that were opened behind a login: their redacted text and their screenshot, encrypted."""
+
+from dataclasses import dataclass
+from uuid import uuid4
+
+from seezar.accounts.records import Page
+from seezar.database import Database
+from seezar.errors import InvalidInput
+from seezar.vault import Cipher
+
+
+@dataclass(frozen=True)
+class NewPage:
+    """What `Pages.store` takes; `text` must have passed the redaction gate."""
+
+    run_id: str
+    account: str
+    url: str
+    title: str
+    text: str
+    screenshot: bytes | None
+
+
+class Pages:
+    """The pages in `app.page`."""
+
+    def __init__(self, database: Database, cipher: Cipher) -> None:
+        self._database = database
+        self._cipher = cipher
+
+    async def store(self, page: NewPage) -> str:
+        """Store a page; returns its id."""
+        page_id = str(uuid4())
+        shot = (
+            None if page.screenshot is None else self._cipher.encrypt(page.screenshot, context=f"screenshot\n{page_id}")
+        )
+        await self._database.run(
+            "INSERT INTO app.page (id, run_id, account, url, title, body, screenshot)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            page_id,
+            page.run_id,
+            page.account,
+            page.url,
+            page.title,
+            self._cipher.encrypt(page.text.encode(), context=f"page\n{page_id}"),
+            shot,
+        )
+        return page_id
+
+    async def get(self, page_id: str) -> Page:
+        """The page.
+
+        Raises:
+            InvalidInput: no page of this id.
+        """
+        row = await self._database.one("SELECT * FROM app.page WHERE id::text = %s", page_id)
+        if row is None:
+            raise InvalidInput(f"There is no page {page_id!r}.", next_step="Open the page again.")
+        text = self._cipher.decrypt(bytes(row["body"]), context=f"page\n{page_id}").decode()
+        return Page(
+            id=str(row["id"]),
+            run_id=row["run_id"],
+            account=row["account"],
+            url=row["url"],
+            title=row["title"],
+            text=text,
+            has_screenshot=row["screenshot"] is not None,
+            taken_at=row["taken_at"],
+        )
+
+    async def latest(self, account: str) -> Page | None:
+        """The page that was opened last for `account`, or None."""
+        row = await self._database.one(
+            "SELECT id FROM app.page WHERE account = %s ORDER BY taken_at DESC LIMIT 1", account
+        )
+        return None if row is None else await self.get(str(row["id"]))
+
+    async def screenshot(self, page_id: str) -> bytes | None:
+        """The PNG of the page, or None when none was taken."""
+        row = await self._database.one("SELECT screenshot FROM app.page WHERE id::text = %s", page_id)
+        if row is None or row["screenshot"] is None:
+            return None
+        return self._cipher.decrypt(bytes(row["screenshot"]), context=f"screenshot\n{page_id}")

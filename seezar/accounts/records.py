@@ -1,0 +1,133 @@
+"""The records. None of them holds a secret, except `NewAccount` and `SessionState` while they are on their way."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Self
+
+type SecondFactor = Literal["none", "totp", "email", "link"]
+
+
+@dataclass(frozen=True)
+class NewAccount:
+    """What `Accounts.add` takes."""
+
+    name: str
+    url: str
+    username: str
+    password: str | None = field(default=None, repr=False)
+    totp: str | None = field(default=None, repr=False)
+    mailbox: str | None = None
+    verify_url: str | None = None
+    origins: tuple[str, ...] = ()
+    second_factor: SecondFactor | None = None
+    keep_alive_s: int | None = None
+
+
+@dataclass(frozen=True)
+class Account:
+    """An identity on a site."""
+
+    name: str
+    start_url: str
+    verify_url: str
+    origins: tuple[str, ...]
+    username: str
+    password_ref: str | None
+    totp_ref: str | None
+    second_factor: SecondFactor
+    mailbox: str | None
+    keep_alive_s: int | None
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class SessionInfo:
+    """What may be shown of a stored session."""
+
+    id: str
+    account: str
+    run_id: str
+    obtained_at: datetime
+    verified_at: datetime
+
+
+@dataclass(frozen=True)
+class PlainCheck:
+    """What a plain HTTP request to the verify URL answers while signed in, where that differs from signed out."""
+
+    status: int
+    url: str
+
+
+@dataclass(frozen=True)
+class SessionState:
+    """The signed-in browser state: secret, for the worker's browser and HTTP checks only.
+
+    `storage` is Playwright's `storage_state` (cookies, localStorage, IndexedDB); `session_storage` maps origin to key
+    to value.
+    `plain_check` is None when only a browser can tell whether the session still works.
+    """
+
+    storage: dict[str, Any] = field(repr=False)
+    session_storage: dict[str, dict[str, str]] = field(repr=False)
+    user_agent: str = ""
+    plain_check: PlainCheck | None = None
+
+    def to_json(self) -> str:
+        """As JSON text, to be encrypted."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Back from `to_json`."""
+        content = json.loads(text)
+        check = content.pop("plain_check")
+        return cls(**content, plain_check=PlainCheck(**check) if check else None)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One durable execution. `status` is `queued`, `running`, or how it ended (`signed_in`, `bad_credentials`, …)."""
+
+    id: str
+    kind: str
+    account: str | None
+    status: str
+    reason: str
+    result: dict[str, Any] | None
+    attempts: int
+    model_calls: int
+    created_at: datetime
+    finished_at: datetime | None
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run has ended."""
+        return self.finished_at is not None
+
+
+@dataclass(frozen=True)
+class RunEvent:
+    """One line of a run's timeline."""
+
+    id: int
+    run_id: str
+    at: datetime
+    step: str
+    message: str
+    detail: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page that was opened behind a login; `text` is redacted."""
+
+    id: str
+    run_id: str
+    account: str
+    url: str
+    title: str
+    text: str
+    has_screenshot: bool
+    taken_at: datetime

@@ -1,0 +1,146 @@
+"""Runs, their timelines and their attempts. `NOTIFY seezar_run` carries the id of a run whose timeline grew."""
+
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from seezar.accounts.records import Run, RunEvent
+from seezar.database import Database, Row
+from seezar.errors import RunTimedOut, RunUnknown
+
+CHANNEL = "seezar_run"
+# A notification can be lost with its connection; the list is looked at again after this many seconds.
+_LOOK_AGAIN = 2.0
+
+
+class Runs:
+    """The runs in `app.run`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(self, run_id: str, *, kind: str, account: str | None) -> None:
+        """Note a run that is about to be queued; a run of this id that exists is left alone."""
+        await self._database.run(
+            "INSERT INTO app.run (id, kind, account, status) VALUES (%s, %s, %s, 'queued') ON CONFLICT DO NOTHING",
+            run_id,
+            kind,
+            account,
+        )
+
+    async def discard(self, run_id: str) -> None:
+        """Delete a run that was never started."""
+        await self._database.run("DELETE FROM app.run WHERE id = %s AND status = 'queued'", run_id)
+
+    async def get(self, run_id: str) -> Run:
+        """The run.
+
+        Raises:
+            RunUnknown: no such id.
+        """
+        row = await self._database.one("SELECT * FROM app.run WHERE id = %s", run_id)
+        if row is None:
+            raise RunUnknown(f"There is no run {run_id!r}.", next_step="See: seezar runs list.")
+        return _run(row)
+
+    async def list(self, *, limit: int = 50) -> list[Run]:
+        """The newest runs first."""
+        return [
+            _run(row)
+            for row in await self._database.all("SELECT * FROM app.run ORDER BY created_at DESC LIMIT %s", limit)
+        ]
+
+    async def event(self, run_id: str, step: str, message: str, **detail: Any) -> None:
+        """Add a line to the timeline. Never a secret: it is shown to people, models and traces."""
+        async with self._database.connection() as connection:
+            await connection.execute(
+                "INSERT INTO app.run_event (run_id, step, message, detail) VALUES (%s, %s, %s, %s)",
+                (run_id, step, message, Jsonb(detail)),
+            )
+            await connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, run_id))
+
+    async def start(self, run_id: str) -> None:
+        """The worker has taken the run."""
+        await self._database.run("UPDATE app.run SET status = 'running' WHERE id = %s AND finished_at IS NULL", run_id)
+
+    async def finish(self, run_id: str, status: str, *, reason: str, result: dict[str, Any]) -> None:
+        """The run has ended; a run that ended before is left alone."""
+        async with self._database.connection() as connection:
+            await connection.execute(
+                "UPDATE app.run SET status = %s, reason = %s, result = %s, finished_at = clock_timestamp()"
+                " WHERE id = %s AND finished_at IS NULL",
+                (status, reason, Jsonb(result), run_id),
+            )
+            await connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, run_id))
+
+    async def events(self, run_id: str, *, after: int = 0) -> Sequence[RunEvent]:
+        """The timeline after the event with id `after`."""
+        rows = await self._database.all(
+            "SELECT * FROM app.run_event WHERE run_id = %s AND id > %s ORDER BY id", run_id, after
+        )
+        return [_event(row) for row in rows]
+
+    async def follow(self, run_id: str, *, timeout: float | None = None) -> AsyncIterator[RunEvent]:
+        """The timeline from its beginning, live, until the run has ended.
+
+        Args:
+            timeout: seconds after which to give up watching (the run itself goes on).
+
+        Raises:
+            RunUnknown: no such id.
+            RunTimedOut: not finished in time.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        seen = 0
+        async with self._database.listen(CHANNEL) as connection:
+            while True:
+                # Read the end before the events: an event written in between is then never missed.
+                finished = (await self.get(run_id)).finished
+                for event in await self.events(run_id, after=seen):
+                    seen = event.id
+                    yield event
+                if finished:
+                    return
+                remaining = None if deadline is None else deadline - time.monotonic()
+                if remaining is not None and remaining <= 0:
+                    raise RunTimedOut(
+                        f"The run {run_id} is not finished yet.",
+                        kept="It goes on in the worker.",
+                        next_step=f"See: seezar runs show {run_id}.",
+                    )
+                wait = _LOOK_AGAIN if remaining is None else min(_LOOK_AGAIN, remaining)
+                async for notification in connection.notifies(timeout=wait):
+                    if notification.payload == run_id:
+                        break
+
+    async def wait(self, run_id: str, *, timeout: float | None = None) -> Run:
+        """The run once it has ended.
+
+        Raises:
+            RunUnknown: no such id.
+            RunTimedOut: not finished within `timeout` seconds.
+        """
+        async for _ in self.follow(run_id, timeout=timeout):
+            pass
+        return await self.get(run_id)
+
+
+def _run(row: Row) -> Run:
+    return Run(
+        id=row["id"],
+        kind=row["kind"],
+        account=row["account"],
+        status=row["status"],
+        reason=row["reason"],
+        result=row["result"],
+        attempts=row["attempts"],
+        model_calls=row["model_calls"],
+        created_at=row["created_at"],
+        finished_at=row["finished_at"],
+    )
+
+
+def _event(row: Row) -> RunEvent:
+    return RunEvent(row["id"], row["run_id"], row["at"], row["step"], row["message"], row["detail"])

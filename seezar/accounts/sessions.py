@@ -1,0 +1,80 @@
+"""Stored sessions: one current row an account, encrypted."""
+
+from uuid import uuid4
+
+from seezar.accounts.records import SessionInfo, SessionState
+from seezar.database import Database, Row
+from seezar.errors import NotSignedIn
+from seezar.vault import Cipher
+
+
+def _context(account: str) -> str:
+    return f"session\n{account}"
+
+
+class Sessions:
+    """The sessions in `app.session`."""
+
+    def __init__(self, database: Database, cipher: Cipher) -> None:
+        self._database = database
+        self._cipher = cipher
+
+    async def store(self, account: str, state: SessionState, *, run_id: str) -> str:
+        """Make `state` the current session of `account`; returns its id.
+
+        Storing again for the same run replaces the state and keeps the id, so that a step that is run twice after a
+        crash stores one session.
+        """
+        row = await self._database.one(
+            "INSERT INTO app.session (account, id, run_id, state) VALUES (%s, %s, %s, %s)"
+            " ON CONFLICT (account) DO UPDATE SET state = excluded.state,"
+            " id = CASE WHEN app.session.run_id = excluded.run_id THEN app.session.id ELSE excluded.id END,"
+            " run_id = excluded.run_id, obtained_at = now(), verified_at = now() RETURNING id",
+            account,
+            uuid4(),
+            run_id,
+            self._cipher.encrypt(state.to_json().encode(), context=_context(account)),
+        )
+        assert row is not None
+        return str(row["id"])
+
+    async def load(self, account: str) -> SessionState:
+        """The current state, for the worker only.
+
+        Raises:
+            NotSignedIn: there is none.
+            KeyUnusable: it does not open.
+        """
+        row = await self._database.one("SELECT state FROM app.session WHERE account = %s", account)
+        if row is None:
+            raise NotSignedIn(
+                f"The account {account!r} has no stored session.", next_step=f"Sign in: seezar sign-in {account}."
+            )
+        return SessionState.from_json(self._cipher.decrypt(bytes(row["state"]), context=_context(account)))
+
+    async def info(self, account: str) -> SessionInfo | None:
+        """What may be shown of the current session, or None."""
+        row = await self._database.one("SELECT * FROM app.session WHERE account = %s", account)
+        return _info(row) if row else None
+
+    async def list(self) -> list[SessionInfo]:
+        """All current sessions by account."""
+        return [_info(row) for row in await self._database.all("SELECT * FROM app.session ORDER BY account")]
+
+    async def verified(self, account: str, state: SessionState) -> None:
+        """Note that the session worked just now, and what it looks like since (sites renew cookies as they are
+        used).
+        """
+        await self._database.run(
+            "UPDATE app.session SET verified_at = now(), state = %s WHERE account = %s",
+            self._cipher.encrypt(state.to_json().encode(), context=_context(account)),
+            account,
+        )
+
+    async def forget(self, account: str) -> bool:
+        """Delete the session; returns whether there was one."""
+        return await self._database.run("DELETE FROM app.session WHERE account = %s", account) > 0
+
+
+def _info(row: Row) -> SessionInfo:
+    return SessionInfo(str(row["id"]), row["account"], row["run_id"], row["obtained_at"], row["verified_at"])

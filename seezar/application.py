@@ -1,0 +1,77 @@
+"""The parts of seezar put together over one database, for whichever process needs them."""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Self
+
+from seezar.accounts import Accounts, Runs, Sessions
+from seezar.accounts.attempts import Attempts
+from seezar.accounts.pages import Pages
+from seezar.database import Database
+from seezar.knowledge import Knowledge
+from seezar.mail.local import LocalMailProvider
+from seezar.mail.mailboxes import Mailboxes
+from seezar.settings import Settings
+from seezar.vault import Cipher, Vault
+from seezar.vault.keys import load_master_key
+
+
+@dataclass
+class Application:
+    """Everything that the ways in, the tools and the workflows use. Bound to the event loop that opened it."""
+
+    settings: Settings
+    database: Database
+    cipher: Cipher = field(repr=False)
+    vault: Vault
+    accounts: Accounts
+    sessions: Sessions
+    runs: Runs
+    attempts: Attempts
+    pages: Pages
+    mail: LocalMailProvider
+    mailboxes: Mailboxes
+    knowledge: Knowledge
+
+    @classmethod
+    async def open(cls, settings: Settings, url: str, *, application_name: str, max_connections: int = 4) -> Self:
+        """Connect to the migrated database at `url`.
+
+        Raises:
+            DatabaseUnavailable: it does not answer.
+            KeyUnusable: the master key is damaged or not the one of this database.
+        """
+        cipher = Cipher(load_master_key(settings))
+        async with AsyncExitStack() as stack:
+            database = await Database.open(url, application_name=application_name, max_size=max_connections)
+            stack.push_async_callback(database.close)
+            vault = Vault(database, cipher)
+            await vault.check_key()
+            mail = LocalMailProvider(database, cipher, domains=settings.mail_domain_list)
+            application = cls(
+                settings=settings,
+                database=database,
+                cipher=cipher,
+                vault=vault,
+                accounts=Accounts(database, vault),
+                sessions=Sessions(database, cipher),
+                runs=Runs(database),
+                attempts=Attempts(database, cipher),
+                pages=Pages(database, cipher),
+                mail=mail,
+                mailboxes=Mailboxes(mail),
+                knowledge=Knowledge(database),
+            )
+            stack.pop_all()
+            return application
+
+    async def close(self) -> None:
+        """Close the database connections."""
+        await self.mail.close()
+        await self.database.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()

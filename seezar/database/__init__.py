@@ -1,0 +1,5 @@
+"""PostgreSQL: the embedded server, the pool, the migrations."""
+
+from seezar.database.pool import Connection, Database, Row
+
+__all__ = ["Connection", "Database", "Row"]

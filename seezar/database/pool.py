@@ -1,0 +1,126 @@
+"""A small asynchronous pool; every use is one transaction."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any, Self
+
+import psycopg
+from psycopg import AsyncConnection, sql
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from seezar.database.urls import with_options, without_password
+from seezar.errors import DatabaseUnavailable
+
+type Row = dict[str, Any]
+type Connection = AsyncConnection[DictRow]
+
+# A process that stopped answering must not hold a worker's lock for the two hours of TCP's default keep-alive.
+_KEEPALIVE = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}
+
+
+class Database:
+    """Connections to the `seezar` database, bound to the event loop that opened it."""
+
+    def __init__(self, url: str, pool: "AsyncConnectionPool[Connection]") -> None:
+        self.url = url
+        self._pool = pool
+
+    @classmethod
+    async def open(cls, url: str, *, application_name: str, max_size: int = 4, timeout: float = 10.0) -> Self:
+        """Open a pool of one to `max_size` connections.
+
+        Args:
+            url: PostgreSQL URL that names the database.
+            application_name: shown in `pg_stat_activity`; names starting with `seezar-client` count as clients.
+            max_size: most connections at the same time.
+            timeout: seconds to wait for the first connection.
+
+        Raises:
+            DatabaseUnavailable: no connection in time.
+        """
+        pool: AsyncConnectionPool[Connection] = AsyncConnectionPool[Connection](
+            with_options(url, application_name=application_name, **_KEEPALIVE),
+            min_size=1,
+            max_size=max_size,
+            timeout=timeout,
+            open=False,
+            kwargs={"row_factory": dict_row},
+            check=_check,
+        )
+        try:
+            await pool.open(wait=True, timeout=timeout)
+        except (PoolTimeout, psycopg.Error) as error:
+            await pool.close()
+            raise unavailable(url, error) from None
+        return cls(url, pool)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncGenerator[Connection]:
+        """One connection in one transaction: committed at the end of the block, rolled back on an exception.
+
+        Raises:
+            DatabaseUnavailable: no connection could be had, or it broke.
+        """
+        try:
+            async with self._pool.connection() as connection:
+                yield connection
+        except (PoolTimeout, psycopg.OperationalError) as error:
+            raise unavailable(self.url, error) from error
+
+    async def one(self, query: str, *args: Any) -> Row | None:
+        """The first row of `query`, or None. Arguments fill `%s` placeholders."""
+        async with self.connection() as connection:
+            return await (await connection.execute(query, args)).fetchone()  # pyright: ignore[reportArgumentType]
+
+    async def all(self, query: str, *args: Any) -> list[Row]:
+        """All rows of `query`."""
+        async with self.connection() as connection:
+            return await (await connection.execute(query, args)).fetchall()  # pyright: ignore[reportArgumentType]
+
+    async def run(self, query: str, *args: Any) -> int:
+        """Execute `query`; returns the number of rows it touched."""
+        async with self.connection() as connection:
+            return (await connection.execute(query, args)).rowcount  # pyright: ignore[reportArgumentType]
+
+    @asynccontextmanager
+    async def listen(self, channel: str) -> AsyncGenerator[Connection]:
+        """A connection of its own, in autocommit, that listens on `channel`; read it with `connection.notifies()`.
+
+        Raises:
+            DatabaseUnavailable: the server cannot be reached.
+        """
+        try:
+            connection: Connection = await AsyncConnection[DictRow].connect(
+                with_options(self.url, application_name="seezar-listen"), autocommit=True, row_factory=dict_row
+            )
+        except psycopg.OperationalError as error:
+            raise unavailable(self.url, error) from error
+        async with connection:
+            await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+            yield connection
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._pool.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+async def _check(connection: Connection) -> None:
+    await connection.execute("SELECT 1")
+    await connection.commit()
+
+
+def unavailable(url: str, error: Exception) -> DatabaseUnavailable:
+    """The typed error for a connection that failed, without the password of `url`."""
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+    return DatabaseUnavailable(
+        f"The database at {without_password(url)} cannot be used: {reason}.",
+        kept="Everything that was stored is still there.",
+        next_step="Check that it runs (seezar db start, seezar doctor) and try again.",
+    )

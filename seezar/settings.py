@@ -1,0 +1,107 @@
+"""One typed settings object, read from the environment and from `.env` in the current folder."""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _default_home() -> Path:
+    # Embedded PostgreSQL does not run as root: it drops to a user of its own, which must be able to reach the data
+    # directory. Under /root that would mean opening root's home to everyone, so root's data live elsewhere.
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        return Path("/var/lib/seezar")
+    return Path(os.environ.get("XDG_DATA_HOME", str(Path.home() / ".local" / "share"))) / "seezar"
+
+
+class Settings(BaseSettings):
+    """All that can be configured. Each field is the environment variable `SEEZAR_<FIELD>`; see `.env.example`."""
+
+    model_config = SettingsConfigDict(env_prefix="SEEZAR_", env_file=".env", env_ignore_empty=True, extra="ignore")
+
+    home: Path = Field(default_factory=_default_home, description="Folder of all data; two homes do not meet.")
+    database_url: str | None = Field(default=None, description="PostgreSQL server to use; unset = embedded.")
+    master_key: SecretStr | None = Field(default=None, description="32 bytes, base64; unset = key file in the home.")
+
+    smtp_port: int = Field(default=2525, ge=0, le=65535, description="Local SMTP on loopback; 0 = any free port.")
+    mail_domains: str = Field(default="mail.seezar.test", description="Comma-separated domains that local SMTP takes.")
+
+    chromium: Path | None = Field(
+        default=None, description="Chromium or Chrome to drive; unset = found on this machine."
+    )
+    headless: bool = Field(default=True, description="False shows the browser window.")
+
+    sign_in_timeout: float = Field(default=180.0, gt=0, description="Deadline of a sign-in, seconds.")
+    mail_timeout: float = Field(default=90.0, gt=0, description="How long to wait for a code by mail, seconds.")
+    page_timeout: float = Field(default=20.0, gt=0, description="How long a page may take to load, seconds.")
+    max_attempts: int = Field(default=3, ge=1, le=10, description="Attempts of one sign-in, crashes included.")
+
+    worker_idle_exit: float = Field(
+        default=300.0,
+        ge=0,
+        description="Seconds without client and work until an auto-started worker stops; 0 = never.",
+    )
+    browsers: int = Field(default=2, ge=1, le=64, description="Browser steps that one worker runs at the same time.")
+
+    api_port: int = Field(default=8000, ge=0, le=65535, description="HTTP API on loopback.")
+    web_port: int = Field(default=8888, ge=0, le=65535, description="ADK Web on loopback.")
+    playground_port: int = Field(default=8090, ge=0, le=65535, description="Playground on loopback.")
+
+    litellm_config: Path | None = Field(
+        default=None, description="Model pool; unset = litellm_config.yaml of the project."
+    )
+    allow_model_requests: bool = Field(
+        default=True, description="False: a request to any model but offline/rules raises."
+    )
+
+    @field_validator("home", mode="after")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        return home.expanduser().absolute()
+
+    @property
+    def mail_domain_list(self) -> tuple[str, ...]:
+        """The local mail domains, lower case."""
+        return tuple(part.strip().lower() for part in self.mail_domains.split(",") if part.strip())
+
+    @property
+    def log_dir(self) -> Path:
+        """Folder of log files."""
+        return self.home / "logs"
+
+    @property
+    def run_dir(self) -> Path:
+        """Folder of locks and of the notes that running processes leave for each other."""
+        return self.home / "run"
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The settings of this process, read once.
+
+    Raises:
+        SettingsInvalid: a variable has a value that its field does not take.
+    """
+    return load_settings()
+
+
+def load_settings() -> Settings:
+    """Read the settings anew.
+
+    Raises:
+        SettingsInvalid: a variable has a value that its field does not take.
+    """
+    from pydantic import ValidationError
+
+    from seezar.errors import SettingsInvalid
+
+    try:
+        return Settings()
+    except ValidationError as error:
+        # The rejected value may be a secret (SEEZAR_MASTER_KEY), so only names and reasons are shown.
+        problems = "; ".join(
+            f"SEEZAR_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False)
+        )
+        raise SettingsInvalid(problems) from None

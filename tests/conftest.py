@@ -1,0 +1,81 @@
+"""Fixtures: one real PostgreSQL for the session, a fresh migrated database and a temporary home for each test."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+# ruff: noqa: E402 - the environment is cleared first
+# Before anything of ours is imported: a test must not read the developer's own settings, nor reach a model.
+for _name in [name for name in os.environ if name.startswith("SEEZAR_")]:
+    if _name not in ("SEEZAR_CHROMIUM",):
+        del os.environ[_name]
+os.environ["SEEZAR_ALLOW_MODEL_REQUESTS"] = "0"
+os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+
+import psycopg
+import pytest
+
+from seezar.database import Database
+from seezar.database.embedded import EmbeddedServer
+from seezar.database.migrate import migrate
+from seezar.database.urls import with_database
+from seezar.settings import Settings
+from seezar.vault import Cipher
+from seezar.vault.keys import MasterKey
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """URL of the maintenance database of a PostgreSQL that lives as long as the test session."""
+    # Not pytest's tmp_path: a Unix socket path must be short, and root's PostgreSQL user must be able to enter the
+    # folder.
+    home = Path(tempfile.mkdtemp(prefix="seezar-pg-"))
+    server = EmbeddedServer(home)
+    try:
+        url = server.start()
+        yield with_database(url, "postgres")
+    finally:
+        server.stop()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def settings() -> Iterator[Settings]:
+    """Settings of a home of its own."""
+    home = Path(tempfile.mkdtemp(prefix="seezar-test-"))
+    yield Settings(home=home, smtp_port=0, _env_file=None)  # pyright: ignore[reportCallIssue]
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def empty_database_url(postgres: str) -> Iterator[str]:
+    """URL of a new, empty database."""
+    name = f"t_{uuid4().hex[:12]}"
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+    yield with_database(postgres, name)
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
+
+
+@pytest.fixture
+def database_url(empty_database_url: str) -> str:
+    """URL of a new, migrated database."""
+    migrate(empty_database_url)
+    return empty_database_url
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """An open pool on a new, migrated database."""
+    async with await Database.open(database_url, application_name="seezar-test") as opened:
+        yield opened
+
+
+@pytest.fixture
+def cipher() -> Cipher:
+    """A cipher under a random master key."""
+    return Cipher(MasterKey(os.urandom(32)))
