@@ -1,0 +1,1 @@
+"""Mail: mailboxes that seezar can read, the providers behind them, and the reading of codes and links."""

@@ -1,0 +1,129 @@
+"""Mailboxes as tools and commands see them: who wrote, what about, whether a code came. Never a body, never a code."""
+
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from seezar.mail.errors import MessageGone
+from seezar.mail.extraction import Extraction, extract
+from seezar.mail.local import LocalMailProvider
+from seezar.mail.provider import Address, MailRef
+
+MASK = "•••"
+_HANDLE = "mail-code:"
+
+# Anything that could be a code or a token: a run of letters and digits (joined by hyphens or dots) that holds a digit and
+# is at least four long, or single digits and short groups apart ("12 34 56").
+_CODE_LIKE = re.compile(r"(?<!\w)(?:(?=[\w.-]*\d)[\w.-]{3,}\w|\d{1,4}(?:[\s\u00a0-]\d{1,4})+)(?!\w)")
+
+
+@dataclass(frozen=True, slots=True)
+class MailSummary:
+    """What may be shown of a message.
+
+    Attributes:
+        sender: bare From address.
+        subject: subject, everything that looks like a code masked.
+        received_at: with time zone.
+    """
+
+    sender: str
+    subject: str
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CodeArrival:
+    """A code came. The code itself stays in the database; the worker opens the handle.
+
+    Attributes:
+        handle: opaque, fit to be shown to a model.
+        sender: bare From address.
+        received_at: with time zone.
+        confidence: of the reading, 0 to 1.
+    """
+
+    handle: str
+    sender: str
+    received_at: datetime
+    confidence: float
+
+
+class Mailboxes:
+    """Operations on mailboxes of the provider `local`."""
+
+    def __init__(self, provider: LocalMailProvider) -> None:
+        self._provider = provider
+
+    async def create(self, local: str | None = None, *, domain: str | None = None, idempotency_key: str | None = None) -> Address:
+        """Make a mailbox.
+
+        Args:
+            local: part before the @; None = a random readable one.
+            domain: one of the served domains; None = the first.
+            idempotency_key: the same key gives the same mailbox again; None = a new one at each call.
+
+        Raises:
+            MailboxTaken, MailDomainNotServed, InvalidInput: see `LocalMailProvider.create_address`.
+        """
+        key = idempotency_key if idempotency_key is not None else secrets.token_hex(16)
+        return await self._provider.create_address(local=local, domain=domain, idempotency_key=key)
+
+    async def ensure(self, address: str) -> Address:
+        """The mailbox `address`, made when it does not exist yet. Raises as `LocalMailProvider.ensure_address`."""
+        return await self._provider.ensure_address(address)
+
+    async def list(self) -> list[Address]:
+        """All mailboxes, oldest first."""
+        return await self._provider.addresses()
+
+    async def latest(self, address: str) -> MailSummary | None:
+        """The newest message of a mailbox, or None.
+
+        Raises:
+            MailboxUnknown, InvalidInput: no such mailbox.
+        """
+        ref = await self._provider.latest(await self._provider.address(address))
+        if ref is None:
+            return None
+        read = extract(await self._provider.source(ref))
+        return MailSummary(ref.sender, masked_subject(ref.subject, read.code), ref.received_at)
+
+    async def has_code(
+        self, address: str, *, since: str = "0", site: str | None = None, senders: tuple[str, ...] = ()
+    ) -> CodeArrival | None:
+        """The newest code that came behind the cursor `since`, as a handle, or None.
+
+        Raises:
+            MailboxUnknown, InvalidInput: no such mailbox.
+        """
+        refs, _ = await self._provider.list_since(await self._provider.address(address), since)
+        for ref in reversed(refs):
+            read = extract(await self._provider.source(ref), site=site, senders=senders)
+            if read.code is not None:
+                handle = _HANDLE + await self._provider.handle(ref)
+                return CodeArrival(handle, ref.sender, ref.received_at, read.confidence)
+        return None
+
+    async def open_code(
+        self, handle: str, *, site: str | None = None, senders: tuple[str, ...] = ()
+    ) -> tuple[MailRef, Extraction]:
+        """The message and reading of a handle from `has_code`. Only for the worker: the result holds the code.
+
+        Raises:
+            MessageGone: the message was deleted, or the handle is not one of ours.
+        """
+        if not handle.startswith(_HANDLE):
+            raise MessageGone("This is not a handle of a mail.", next_step="Ask again whether a code arrived.")
+        ref = await self._provider.by_handle(handle.removeprefix(_HANDLE))
+        return ref, extract(await self._provider.source(ref), site=site, senders=senders)
+
+
+def masked_subject(subject: str, code: str | None) -> str:
+    """The subject with the code, and whatever else has the shape of one, replaced by `MASK`."""
+    if code:
+        # A code may be split in the text ("123 456", "ABC-DEF") and joined in the reading.
+        spaced = r"[\s\u00a0-]*".join(re.escape(ch) for ch in code if ch not in " -")
+        subject = re.sub(spaced, MASK, subject, flags=re.IGNORECASE)
+    return _CODE_LIKE.sub(MASK, subject)

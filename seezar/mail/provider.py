@@ -1,0 +1,189 @@
+"""What seezar asks of a place that receives mail, and the one way of waiting that is common to all of them.
+
+A provider only moves bytes. Matching, waiting, reading and "used once" are written above it, so that every provider
+has them alike. A push is only a wake-up; the list is the truth.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parseaddr
+from typing import Protocol
+
+from seezar.mail.domains import same_site
+from seezar.mail.errors import MailNotReceived
+
+# Seconds between two looks when no push arrives: a code is asked for interactively, so the first ones are close together.
+POLL_INTERVALS = (1.0, 1.0, 2.0, 3.0, 5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address that can be read.
+
+    Attributes:
+        id: the provider's own identifier of the address.
+        address: lower-case address.
+        provider: name of the provider that serves it.
+        secret_ref: vault reference of the password or key that reads it; None when none is needed.
+        created_at: when it was made, with time zone.
+    """
+
+    id: str
+    address: str
+    provider: str
+    secret_ref: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MailRef:
+    """A message at a provider. Subject is left out of `repr`: it may carry a code.
+
+    Attributes:
+        id: the provider's identifier of the message.
+        address_id: `Address.id` it was received for.
+        received_at: when the provider took it, with time zone.
+        sender: bare address of the From header, lower case; "" when there is none. Forgeable: see `extraction`.
+        subject: decoded subject.
+        size: raw size, bytes.
+        cursor: position just behind this message.
+    """
+
+    id: str
+    address_id: str
+    received_at: datetime
+    sender: str
+    subject: str = field(repr=False)
+    size: int
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class MailFilter:
+    """Which messages a wait is for, fixed before the site is asked to send.
+
+    Attributes:
+        senders: exact addresses, or domains (`example.com`) whose registrable domain must match; empty = any sender.
+        not_before: older messages are passed over; None = no bound beside the cursor.
+        accept: last word on a message that passed the rest, e.g. "its code can be read"; None = accepted.
+    """
+
+    senders: tuple[str, ...] = ()
+    not_before: datetime | None = None
+    accept: Callable[[MailRef], bool] | None = None
+
+    def matches(self, ref: MailRef) -> bool:
+        """True when the message is one that is waited for."""
+        if self.not_before is not None and ref.received_at < self.not_before:
+            return False
+        if self.senders and not sender_allowed(ref.sender, self.senders):
+            return False
+        return self.accept is None or self.accept(ref)
+
+
+class MailProvider(Protocol):
+    """A place that receives mail. Calls may raise `SeezarError`; those with `retryable` are worth another try."""
+
+    name: str
+    push: bool
+
+    async def create_address(self, *, local: str | None = None, idempotency_key: str) -> Address:
+        """Make an address; the same key gives the same address again.
+
+        Args:
+            local: part before the @; None = a random readable one.
+            idempotency_key: identifies this wish, e.g. the run id, so that a crash makes no second address.
+
+        Raises:
+            MailboxTaken: `local` exists and was made for another key.
+        """
+        ...
+
+    async def cursor(self, address: Address) -> str:
+        """Position behind the newest message; take it before the site is asked to send."""
+        ...
+
+    async def list_since(self, address: Address, cursor: str) -> tuple[list[MailRef], str]:
+        """Messages behind `cursor`, oldest first, and the cursor behind the last of them."""
+        ...
+
+    async def wait(self, address: Address, cursor: str, timeout: float) -> bool:
+        """Sleep until something may lie behind `cursor` (True) or `timeout` seconds passed (False). Only a wake-up."""
+        ...
+
+    async def source(self, ref: MailRef) -> bytes:
+        """The raw RFC 5322 message.
+
+        Raises:
+            MessageGone: it was deleted.
+        """
+        ...
+
+    async def delete_message(self, ref: MailRef) -> None:
+        """Remove a message; gone already is fine."""
+        ...
+
+    async def delete_address(self, address: Address) -> None:
+        """Remove an address and its messages; gone already is fine."""
+        ...
+
+
+def sender_allowed(sender: str, senders: tuple[str, ...]) -> bool:
+    """Whether a From address is one of `senders` (exact addresses, or domains compared by registrable domain)."""
+    bare = parseaddr(sender)[1].lower()
+    domain = bare.rpartition("@")[2]
+    for allowed in senders:
+        allowed = allowed.strip().lower()
+        if "@" in allowed.lstrip("@"):
+            if bare == parseaddr(allowed)[1]:
+                return True
+        elif domain and same_site(domain, allowed.lstrip("@")):
+            return True
+    return False
+
+
+async def wait_for_message(
+    provider: MailProvider,
+    address: Address,
+    *,
+    since: str,
+    match: MailFilter,
+    deadline: datetime,
+) -> MailRef:
+    """Wait for the newest message behind `since` that matches.
+
+    The list is read first, so a message that came before the call is found; then after every wake-up, and at the latest
+    after each of `POLL_INTERVALS`. It is always read from `since`: a provider may show messages out of order.
+
+    Args:
+        since: cursor taken before the site was asked to send.
+        deadline: absolute, with time zone, so that a wait that is taken up after a crash ends when the first would have.
+
+    Raises:
+        MailNotReceived: the deadline passed.
+    """
+    looks = 0
+    refused: set[str] = set()
+    while True:
+        refs, position = await provider.list_since(address, since)
+        fresh = [ref for ref in refs if ref.id not in refused]
+        for ref in sorted(fresh, key=lambda ref: ref.received_at, reverse=True):
+            if match.matches(ref):
+                return ref
+            refused.add(ref.id)
+        remaining = (deadline - datetime.now(UTC)).total_seconds()
+        if remaining <= 0:
+            raise MailNotReceived(address.address, deadline)
+        interval = POLL_INTERVALS[min(looks, len(POLL_INTERVALS) - 1)]
+        # A tenth of jitter, so that many waits do not ask a remote provider in step.
+        pause = min(remaining, interval * random.uniform(1.0, 1.1))
+        looks += 1
+        began = asyncio.get_running_loop().time()
+        woken = await provider.wait(address, position, pause)
+        spent = asyncio.get_running_loop().time() - began
+        if not woken and spent < pause / 2:
+            # A provider that gives up early must not turn the wait into a busy loop.
+            await asyncio.sleep(pause - spent)
