@@ -1,0 +1,81 @@
+"""DBOS as this project runs it: pinned version, slot as executor id, JSON rows, PostgreSQL only."""
+
+import logging
+import warnings
+
+from dbos import DBOS, DBOSClient, DBOSConfig
+
+from seezar.database.urls import DBOS_DATABASE, with_database
+from seezar.settings import Settings
+from workflows.names import APPLICATION_NAME, APPLICATION_VERSION, QUEUE_BROWSER, QUEUE_SIGN_IN
+from workflows.serializer import JsonSerializer
+
+# DBOS' default of one second is most of the time between a request and the first sign of the browser.
+_QUEUE_POLL_S = 0.1
+_POOL = 10
+
+
+def executor_id(slot: int) -> str:
+    """The DBOS executor id of a slot."""
+    return f"worker-{slot}"
+
+
+def dbos_url(url: str) -> str:
+    """The database of DBOS beside the `seezar` database at `url`.
+
+    An embedded or own server has one `dbos`; where several seezar databases share a server (tests), each has its own.
+    """
+    from seezar.database.urls import APP_DATABASE, database_of
+
+    name = database_of(url)
+    return with_database(url, DBOS_DATABASE if name == APP_DATABASE else f"{name}_dbos")
+
+
+def launch(url: str, settings: Settings, *, slot: int) -> None:
+    """Start DBOS in the calling thread's event loop and begin to take runs. Imports and so registers all workflows."""
+    import workflows.open_page
+    import workflows.sign_in
+    import workflows.sign_out  # noqa: F401 - registration is the effect
+
+    quiet_logs()
+    config: DBOSConfig = {
+        "name": APPLICATION_NAME,
+        "system_database_url": dbos_url(url),
+        "application_version": APPLICATION_VERSION,
+        "executor_id": executor_id(slot),
+        "serializer": JsonSerializer(),
+        "sys_db_pool_size": _POOL,
+        "notification_listener_polling_interval_sec": 0.1,
+        "enable_otlp": False,
+    }
+    DBOS(config=config)
+    DBOS.launch()
+
+
+async def register_queues(settings: Settings) -> None:
+    """Make the queues known; `settings.browsers` runs of each at the same time on one worker."""
+    for name in (QUEUE_SIGN_IN, QUEUE_BROWSER):
+        await DBOS.register_queue_async(
+            name, worker_concurrency=settings.browsers, polling_interval_sec=_QUEUE_POLL_S, on_conflict="always_update"
+        )
+
+
+def client(url: str) -> DBOSClient:
+    """A client of the workers at `url`; it connects when it is first used."""
+    quiet_logs()
+    return DBOSClient(
+        system_database_url=dbos_url(url),
+        serializer=JsonSerializer(),
+        system_database_pool_size=2,
+        application_name=APPLICATION_NAME,
+        lazy=True,
+        retry_connection_errors=False,
+    )
+
+
+def quiet_logs() -> None:
+    """DBOS logs its progress at INFO to the console and asks to register with its cloud; warnings are what matters
+    here.
+    """
+    logging.getLogger("dbos").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", module="dbos")

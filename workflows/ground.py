@@ -1,0 +1,171 @@
+"""The ground that every process stands on: a running, migrated database and a ready worker. Whoever comes first lays
+it.
+"""
+
+import logging
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from seezar.database.embedded import EmbeddedServer
+from seezar.database.migrate import migrate
+from seezar.database.pool import unavailable
+from seezar.database.urls import check_url, database_of, with_database
+from seezar.errors import WorkerUnavailable
+from seezar.files import file_lock, private_folder
+from seezar.settings import Settings
+from workflows.names import LOCK_READY
+
+log = logging.getLogger("seezar.ground")
+
+_WORKER_START_S = 60.0
+_POLL_S = 0.05
+
+
+def start_lock(settings: Settings) -> Path:
+    """The lock under which database and worker of a home are started and stopped."""
+    return settings.run_dir / "start.lock"
+
+
+def database_address(settings: Settings) -> str | None:
+    """The URL of the `seezar` database, or None when the embedded server does not run. Starts nothing.
+
+    Raises:
+        SettingsInvalid: SEEZAR_DATABASE_URL cannot be used.
+    """
+    if settings.database_url is not None:
+        return check_url(settings.database_url)
+    return EmbeddedServer(settings.home).url()
+
+
+def prepare_database(settings: Settings) -> str:
+    """A running, migrated `seezar` database; returns its URL.
+
+    Raises:
+        DatabaseUnavailable: it cannot be started, reached or migrated.
+        DatabaseTooNew: a newer seezar has migrated it.
+        SettingsInvalid: SEEZAR_DATABASE_URL cannot be used.
+    """
+    if settings.database_url is None:
+        with file_lock(start_lock(settings)):
+            url = EmbeddedServer(settings.home).start()
+    else:
+        url = check_url(settings.database_url)
+    try:
+        if settings.database_url is not None:
+            _create_if_missing(url)
+        migrate(url)
+    except psycopg.Error as error:
+        raise unavailable(url, error) from error
+    return url
+
+
+def ensure_running(settings: Settings, *, worker: bool = True) -> str:
+    """A migrated database and, with `worker`, at least one worker that takes runs; returns the database URL.
+
+    What is missing is started in the background and stops by itself after `settings.worker_idle_exit` seconds without
+    client and work.
+
+    Raises:
+        DatabaseUnavailable, DatabaseTooNew, SettingsInvalid: as `prepare_database`.
+        WorkerUnavailable: no worker could be started.
+    """
+    url = prepare_database(settings)
+    if worker and not worker_ready(url):
+        with file_lock(settings.run_dir / "worker.lock"):
+            if not worker_ready(url):
+                _spawn_worker(settings, url)
+    return url
+
+
+def worker_ready(url: str) -> bool:
+    """Whether a worker takes runs.
+
+    Raises:
+        DatabaseUnavailable: the database does not answer.
+    """
+    try:
+        with psycopg.connect(url, connect_timeout=5) as connection:
+            row = connection.execute(
+                "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND granted"
+                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) LIMIT 1",
+                (LOCK_READY,),
+            ).fetchone()
+    except psycopg.OperationalError as error:
+        raise unavailable(url, error) from error
+    return row is not None
+
+
+def worker_command(settings: Settings) -> list[str]:
+    """The command that runs a worker which stops by itself."""
+    return [sys.executable, "-m", "workflows.worker", "--idle-exit", str(settings.worker_idle_exit)]
+
+
+def worker_environment(settings: Settings) -> dict[str, str]:
+    """The environment of a worker of this home, whatever file or argument this process has its settings from."""
+    changed = {name: getattr(settings, name) for name in settings.model_fields_set}
+    own = {f"SEEZAR_{name.upper()}": _plain(value) for name, value in changed.items() if value is not None}
+    return {**os.environ, **own, "PYTHONUNBUFFERED": "1"}
+
+
+def _plain(value: object) -> str:
+    reveal = getattr(value, "get_secret_value", None)
+    return str(reveal() if reveal is not None else value)
+
+
+def _spawn_worker(settings: Settings, url: str) -> None:
+    private_folder(settings.log_dir)
+    path = settings.log_dir / "worker.log"
+    log.info("starting a worker; its log is %s", path)
+    with path.open("ab") as output:
+        start = output.tell()
+        process = subprocess.Popen(
+            worker_command(settings),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            # Ctrl-C at the terminal of the process that happened to start it is not meant for the worker.
+            start_new_session=True,
+            cwd=settings.home,
+            env=worker_environment(settings),
+        )
+    deadline = time.monotonic() + _WORKER_START_S
+    while time.monotonic() < deadline:
+        if worker_ready(url):
+            return
+        if process.poll() is not None:
+            raise WorkerUnavailable(
+                f"The worker ended while it started: {_last_line(path, start)}",
+                kept="Nothing was lost.",
+                next_step=f"Its log is {path}.",
+            )
+        time.sleep(_POLL_S)
+    raise WorkerUnavailable(
+        f"The worker was not ready within {_WORKER_START_S:.0f} s.",
+        kept="It goes on starting; nothing was lost.",
+        next_step=f"Look at {path}, then try again.",
+    )
+
+
+def _last_line(path: Path, start: int) -> str:
+    with path.open("rb") as file:
+        file.seek(start)
+        lines = file.read().decode(errors="replace").strip().splitlines()
+    return lines[-1].removeprefix("seezar worker: ") if lines else "it said nothing."
+
+
+def _create_if_missing(url: str) -> None:
+    try:
+        with psycopg.connect(url, connect_timeout=10):
+            return
+    except psycopg.OperationalError as error:
+        if "does not exist" not in str(error):
+            raise
+    with psycopg.connect(with_database(url, "postgres"), autocommit=True) as connection:
+        name = sql.Identifier(database_of(url))
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(name))

@@ -1,0 +1,23 @@
+"""What client and worker must agree on."""
+
+# Raised on purpose when the shape of a workflow changes; otherwise any worker may take up any run.
+APPLICATION_VERSION = "1"
+APPLICATION_NAME = "seezar"
+
+QUEUE_SIGN_IN = "sign_in"
+QUEUE_BROWSER = "browser"
+
+SIGN_IN = "sign_in"
+SIGN_OUT = "sign_out"
+OPEN_PAGE = "open_page"
+
+# Advisory locks (two-part keys) in the `seezar` database: the slot a worker holds, and that it is ready for work.
+LOCK_SLOT = 7001
+LOCK_READY = 7002
+# The worker that serves SMTP: a port can be listened on once.
+LOCK_MAIL = 7003
+
+
+def mail_topic(attempt: int) -> str:
+    """The DBOS topic on which a run is woken when mail came for this attempt."""
+    return f"mail:{attempt}"

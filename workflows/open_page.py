@@ -1,0 +1,117 @@
+"""Opening a page behind a login: its redacted text and a screenshot are stored; the row holds their reference."""
+
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from dbos import DBOS
+from playwright.async_api import Error
+
+from seezar.accounts.pages import NewPage
+from seezar.accounts.records import Account
+from seezar.application import Application
+from seezar.browser.reader import read_text, screenshot
+from seezar.browser.redaction import Redactor
+from seezar.browser.state import capture
+from seezar.errors import InvalidInput, NotSignedIn, OriginNotAllowed, SeezarError
+from seezar.signin.detector import detect
+from seezar.signin.network import NetworkWatch
+from seezar.vault.origins import origin_of
+from workflows.names import OPEN_PAGE
+from workflows.runtime import runtime
+from workflows.serializer import WorkflowFailed
+
+_FORMS = ("login", "username", "password", "otp")
+
+
+@DBOS.workflow(name=OPEN_PAGE)
+async def open_page(account: str, url: str | None) -> dict[str, Any]:
+    """Open `url` (or the verify URL) with the stored session of `account`.
+
+    Returns:
+        `{"status": "opened", "account", "page_id", "url", "title"}`, or a status with `reason`.
+    """
+    run_id = DBOS.workflow_id
+    assert run_id is not None
+    try:
+        return await visit(run_id, account, url)
+    except (SeezarError, WorkflowFailed) as error:
+        return await failed(run_id, account, error.status, str(error))
+
+
+@DBOS.step()
+async def visit(run_id: str, account: str, url: str | None) -> dict[str, Any]:
+    """Load, read, redact, store."""
+    app, pool = runtime().application, runtime().pool
+    await app.runs.create(run_id, kind=OPEN_PAGE, account=account)
+    await app.runs.start(run_id)
+    record = await app.accounts.get(account)
+    target = _allowed(urljoin(record.verify_url, url) if url else record.verify_url, record)
+    state = await app.sessions.load(account)
+    redact = await redactor(app, record)
+    await app.runs.event(run_id, "open", f"Opening {redact(_shown(target))}")
+    async with pool.context(state) as context:
+        page = await pool.new_page(context)
+        watch = NetworkWatch(page)
+        try:
+            await page.goto(target, wait_until="domcontentloaded")
+            await watch.quiet(app.settings.page_timeout)
+            if (await detect(page)).kind in _FORMS:
+                raise NotSignedIn(
+                    f"The session of {account!r} has ended: the page asks to sign in.",
+                    kept="The account and its secrets are unchanged.",
+                    next_step=f"Sign in again: seezar sign-in {account} --fresh.",
+                )
+            text = await read_text(page, redact)
+            picture = await screenshot(page, redact)
+            renewed = await capture(context, page)
+        except Error as error:
+            # The first line only: below it Playwright prints the arguments of the call.
+            raise InvalidInput(
+                f"The page cannot be read: {error.message.splitlines()[0]}.",
+                kept="The session is unchanged.",
+                next_step="Check that the site runs and that the address is right.",
+            ) from None
+    new = NewPage(run_id=run_id, account=account, url=text.url, title=text.title, text=text.text, screenshot=picture)
+    page_id = await app.pages.store(new)
+    # Sites renew cookies as they are used; the old ones may stop working.
+    await app.sessions.verified(account, replace(renewed, plain_check=state.plain_check))
+    result = {"status": "opened", "account": account, "page_id": page_id, "url": text.url, "title": text.title}
+    await app.runs.event(run_id, "done", f"Read {text.title!r}")
+    await app.runs.finish(run_id, "opened", reason="", result=result)
+    return result
+
+
+@DBOS.step()
+async def failed(run_id: str, account: str, status: str, reason: str) -> dict[str, Any]:
+    """Write down why it failed."""
+    app = runtime().application
+    result = {"status": status, "account": account, "reason": reason}
+    await app.runs.event(run_id, "done", f"{status}: {reason}")
+    await app.runs.finish(run_id, status, reason=reason, result=result)
+    return result
+
+
+async def redactor(app: Application, account: Account) -> Redactor:
+    """The redactor that knows the secrets of `account`."""
+    secrets: dict[str, str] = {}
+    for name, reference in (("password", account.password_ref), ("totp", account.totp_ref)):
+        if reference:
+            secrets[name] = await app.vault.open_local(reference)
+    return Redactor(secrets)
+
+
+def _allowed(url: str, account: Account) -> str:
+    origin = origin_of(url)
+    if origin not in account.origins:
+        raise OriginNotAllowed(
+            f"{origin} is not registered for the account {account.name!r}.",
+            kept="It was not opened.",
+            next_step="Open an address of the site, or register the origin with --origin.",
+        )
+    return url
+
+
+def _shown(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}{parts.path}"

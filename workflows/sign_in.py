@@ -1,0 +1,215 @@
+"""The sign-in as a durable workflow. Rows of DBOS hold names, numbers, handles and outcomes; never a value.
+
+Every decision that depends on the clock or on a table is made inside a step, so that a replay takes the same way.
+"""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypedDict
+
+from dbos import DBOS
+
+from seezar.errors import SeezarError
+from seezar.signin.lives import site_host
+from seezar.signin.outcome import Outcome
+from workflows.names import SIGN_IN, mail_topic
+from workflows.runtime import runtime
+from workflows.serializer import WorkflowFailed
+
+_log = logging.getLogger("seezar.workflows")
+
+# Seconds between two looks into the mailbox when no wake-up arrives.
+_LOOK_AGAIN = 5.0
+# Outcomes after which the site may be tried afresh: the challenge was lost, or a mailed code came too late.
+_TRY_AGAIN = ("challenge_lost", "bad_code")
+
+
+class Life(TypedDict):
+    """What a browser life leaves in its row."""
+
+    status: str
+    reason: str
+    attempt: int
+
+
+@DBOS.workflow(name=SIGN_IN)
+async def sign_in(account: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Sign `account` in.
+
+    Args:
+        account: its name.
+        options: `fresh` (bool): do not use the stored session; `timeout` (seconds): deadline of the whole run.
+
+    Returns:
+        The object that `seezar sign-in --json` prints.
+    """
+    run_id = _run_id()
+    try:
+        began = await begin(run_id, account, options)
+        life = Life(status=began["status"], reason=began["reason"], attempt=0)
+        if life["status"] == "pending":
+            life = await _attempts(run_id, account, began["deadline"])
+    except (SeezarError, WorkflowFailed) as error:
+        life = Life(status=error.status, reason=str(error), attempt=0)
+    return await finish(run_id, account, life)
+
+
+async def _attempts(run_id: str, account: str, deadline: float) -> Life:
+    while True:
+        life = await open_and_submit(run_id, account, deadline)
+        if life["status"] == "challenge":
+            handle = await _await_code(run_id, account, life["attempt"], deadline)
+            if handle is None:
+                return Life(status="no_code", reason=_NO_CODE, attempt=life["attempt"])
+            life = await enter_code(run_id, account, life["attempt"], handle)
+        if life["status"] not in _TRY_AGAIN:
+            return life
+        again = await may_try_again(run_id, account, life, deadline)
+        if again is not None:
+            return again
+
+
+_NO_CODE = (
+    "No code came by mail in time. The password was accepted and nothing else was tried. "
+    "Check that the site sends to the account's mailbox and that mail reaches it, then sign in again."
+)
+
+
+async def _await_code(run_id: str, account: str, attempt: int, deadline: float) -> str | None:
+    while True:
+        found = await find_code(run_id, account, attempt, deadline)
+        if found["handle"] or found["expired"]:
+            return found["handle"]
+        # The message is a wake-up only; what counts is what lies in the mailbox.
+        await DBOS.recv_async(topic=mail_topic(attempt), timeout_seconds=found["wait"])
+
+
+@DBOS.step()
+async def begin(run_id: str, account: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Note the run, and be done at once when the stored session still works."""
+    app = runtime().application
+    timeout = float(options.get("timeout") or app.settings.sign_in_timeout)
+    deadline = time.time() + timeout
+    await app.runs.create(run_id, kind=SIGN_IN, account=account)
+    await app.runs.start(run_id)
+    record = await app.accounts.get(account)
+    if options.get("fresh"):
+        await app.sessions.forget(account)
+    elif await runtime().lives.check_session(record, reporter(run_id)):
+        return {
+            "status": "signed_in",
+            "reason": "The stored session still works; no form was touched.",
+            "deadline": deadline,
+        }
+    return {"status": "pending", "reason": "", "deadline": deadline}
+
+
+@DBOS.step()
+async def open_and_submit(run_id: str, account: str, deadline: float) -> Life:
+    """First browser life: open the site, submit the password (and a TOTP code), store the session or a checkpoint."""
+    app, lives = runtime().application, runtime().lives
+    record = await app.accounts.get(account)
+    tried = await app.attempts.all(run_id)
+    if len(tried) >= app.settings.max_attempts:
+        return Life(status="unknown", reason=f"Given up after {len(tried)} attempts.", attempt=len(tried))
+    if time.time() >= deadline:
+        return Life(status="unknown", reason="The deadline of the run has passed.", attempt=len(tried))
+    since = None
+    if record.mailbox and record.second_factor in ("email", "link"):
+        # Before the click that makes the site send the mail: what lies in the mailbox now is not the answer to it.
+        since = await app.mail.cursor(await app.mail.address(record.mailbox))
+    number = await app.attempts.begin(run_id, mail_since=since)
+    outcome = await lives.open_and_submit(run_id, number, record, reporter(run_id))
+    return await _ended(run_id, number, outcome)
+
+
+@DBOS.step()
+async def find_code(run_id: str, account: str, attempt: int, deadline: float) -> dict[str, Any]:
+    """Look for the code of this attempt: its handle, or how many seconds to wait before looking again."""
+    app = runtime().application
+    record = await app.accounts.get(account)
+    attempts = {a.number: a for a in await app.attempts.all(run_id)}
+    since = attempts[attempt].mail_since or "0"
+    assert record.mailbox is not None
+    arrival = await app.mailboxes.has_code(record.mailbox, since=since, site=site_host(record))
+    if arrival is not None:
+        await app.runs.event(run_id, "mail", f"A code from {arrival.sender} arrived")
+        return {"handle": arrival.handle, "expired": False, "wait": 0.0}
+    now = time.time()
+    left = min(deadline, attempts[attempt].started_at.timestamp() + app.settings.mail_timeout) - now
+    return {"handle": None, "expired": left <= 0, "wait": max(0.1, min(_LOOK_AGAIN, left))}
+
+
+@DBOS.step()
+async def enter_code(run_id: str, account: str, attempt: int, handle: str) -> Life:
+    """Second browser life: enter the mailed code, verify, store the session."""
+    app, lives = runtime().application, runtime().lives
+    record = await app.accounts.get(account)
+    outcome = await lives.enter_code(run_id, attempt, record, handle, reporter(run_id))
+    return await _ended(run_id, attempt, outcome)
+
+
+@DBOS.step()
+async def may_try_again(run_id: str, account: str, life: Life, deadline: float) -> Life | None:
+    """None when another attempt may be made, else the life that ends the run."""
+    app = runtime().application
+    record = await app.accounts.get(account)
+    refused = [a for a in await app.attempts.all(run_id) if a.outcome == "bad_code"]
+    # A TOTP code was tried twice within its life already; a mailed one gets one fresh mail.
+    if life["status"] == "bad_code" and (record.second_factor == "totp" or len(refused) > 1):
+        return life
+    if time.time() >= deadline:
+        return Life(
+            status="unknown", reason=f"The deadline of the run has passed. {life['reason']}", attempt=life["attempt"]
+        )
+    await app.runs.event(run_id, "retry", f"{life['reason']} Trying once more from the start")
+    return None
+
+
+@DBOS.step()
+async def finish(run_id: str, account: str, life: Life) -> dict[str, Any]:
+    """Write down how the run ended; returns its result."""
+    app = runtime().application
+    await runtime().lives.drop(run_id)
+    run = await app.runs.get(run_id)
+    info = await app.sessions.info(account) if life["status"] == "signed_in" else None
+    factor = None
+    if life["attempt"] and life["status"] == "signed_in":
+        factor = (await app.accounts.get(account)).second_factor
+    result: dict[str, Any] = {
+        "status": life["status"],
+        "account": account,
+        "run_id": run_id,
+        "attempts": run.attempts,
+        "model_calls": run.model_calls,
+        "duration_s": round(time.time() - run.created_at.timestamp(), 3),
+        "second_factor": factor or "none",
+        "reason": life["reason"],
+        "session_id": info.id if info else None,
+    }
+    await app.runs.event(run_id, "done", f"{life['status']}: {life['reason']}")
+    await app.runs.finish(run_id, life["status"], reason=life["reason"], result=result)
+    return result
+
+
+async def _ended(run_id: str, number: int, outcome: Outcome) -> Life:
+    if outcome.status != "challenge":
+        await runtime().application.attempts.ended(run_id, number, outcome.status)
+    return Life(status=outcome.status, reason=outcome.reason, attempt=number)
+
+
+def reporter(run_id: str) -> Callable[[str, str], Awaitable[None]]:
+    """Writes (step, message) to the timeline of a run."""
+    runs = runtime().application.runs
+
+    async def report(step: str, message: str) -> None:
+        await runs.event(run_id, step, message)
+
+    return report
+
+
+def _run_id() -> str:
+    run_id = DBOS.workflow_id
+    assert run_id is not None
+    return run_id

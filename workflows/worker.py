@@ -1,0 +1,240 @@
+"""The worker process: the only one that runs workflows. It owns the browser, SMTP and the adoption of dead slots.
+
+`python -m workflows.worker [--idle-exit SECONDS]`, or `seezar worker`.
+"""
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+import time
+from contextlib import suppress
+
+import psycopg
+from dbos import DBOS
+
+from seezar.application import Application
+from seezar.browser.pool import BrowserPool
+from seezar.database.embedded import EmbeddedServer
+from seezar.errors import DatabaseUnavailable, SeezarError
+from seezar.files import file_lock
+from seezar.mail.smtp import SmtpServer
+from seezar.settings import Settings, load_settings
+from seezar.signin.lives import SignInLives
+from workflows import engine
+from workflows.ground import prepare_database, start_lock
+from workflows.names import mail_topic
+from workflows.registry import WorkerNote, remove_note, write_note
+from workflows.runtime import Runtime, set_runtime
+from workflows.slots import SlotHolder
+
+log = logging.getLogger("seezar.worker")
+
+_BEAT_S = 0.5
+# Time that running steps get to end when the worker is asked to stop; what is cut off is taken up by the next worker.
+_DRAIN_S = 10
+
+
+class Worker:
+    """One worker.
+
+    Args:
+        settings: of its home.
+        idle_exit: seconds without client and work after which it stops, and the embedded database with it; 0 = never.
+    """
+
+    def __init__(self, settings: Settings, *, idle_exit: float = 0.0) -> None:
+        self._settings = settings
+        self._idle_exit = idle_exit
+        self._stop = asyncio.Event()
+        self._smtp: SmtpServer | None = None
+        self._busy_at = time.monotonic()
+
+    def stop(self) -> None:
+        """Ask the worker to drain and end."""
+        self._stop.set()
+
+    async def run(self) -> None:
+        """Work until asked to stop, or idle.
+
+        Raises:
+            SeezarError: it cannot start: database, key, port or slots.
+        """
+        url = await asyncio.to_thread(prepare_database, self._settings)
+        slots = SlotHolder(url)
+        slot = await slots.take()
+        try:
+            async with await Application.open(
+                self._settings, url, application_name=f"seezar-worker-{slot}", max_connections=8
+            ) as application:
+                await self._serve(url, application, slots, slot)
+        finally:
+            await slots.release()
+            remove_note(self._settings, slot)
+        if not self._stop.is_set():
+            await asyncio.to_thread(stop_database_if_unused, self._settings)
+
+    async def _serve(self, url: str, application: Application, slots: SlotHolder, slot: int) -> None:
+        pool = BrowserPool(self._settings)
+        lives = SignInLives(application, pool)
+        set_runtime(Runtime(application, pool, lives))
+        self._smtp = SmtpServer(application.mail, port=self._settings.smtp_port)
+        wakeups: asyncio.Task[None] | None = None
+        try:
+            if await slots.take_mail():
+                await self._smtp.start()
+            # Listening before the queues are served: a mail that comes in between finds its run.
+            wakeups = asyncio.create_task(wake_waiting_runs(application))
+            engine.launch(url, self._settings, slot=slot)
+            await engine.register_queues(self._settings)
+            write_note(self._settings, WorkerNote.of_this_process(slot, smtp_port=self._smtp.port))
+            await slots.ready()
+            log.info("worker %d is ready", slot)
+            await self._beat(application, slots, lives)
+        finally:
+            if wakeups is not None:
+                wakeups.cancel()
+            await self._smtp.stop()
+            await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=await _drain_time())
+            await pool.close()
+            set_runtime(None)
+
+    async def _beat(self, application: Application, slots: SlotHolder, lives: SignInLives) -> None:
+        while not self._stop.is_set():
+            try:
+                if not await slots.alive():
+                    await self._reconnect(slots)
+                await self._keep_mail(slots)
+                await adopt_dead_runs(slots)
+                await lives.drop_stale()
+                if await self._idle(application):
+                    return
+            except DatabaseUnavailable as error:
+                log.warning("%s", error)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), _BEAT_S)
+
+    async def _reconnect(self, slots: SlotHolder) -> None:
+        # A database that stopped because it was told to (seezar db stop) is not started again behind its user's back;
+        # one that died is, by whoever notices first.
+        if self._settings.database_url is None:
+            await asyncio.to_thread(prepare_database, self._settings)
+        await slots.release()
+        await slots.take()
+        await slots.ready()
+
+    async def _keep_mail(self, slots: SlotHolder) -> None:
+        assert self._smtp is not None
+        if self._smtp.port == 0 and await slots.take_mail():
+            await self._smtp.start()
+            write_note(self._settings, WorkerNote.of_this_process(slots.slot, smtp_port=self._smtp.port))
+
+    async def _idle(self, application: Application) -> bool:
+        if not self._idle_exit:
+            return False
+        row = await application.database.one(
+            "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'seezar-client%%')"
+            " OR EXISTS (SELECT 1 FROM app.run WHERE finished_at IS NULL) AS busy"
+        )
+        if row is None or row["busy"]:
+            self._busy_at = time.monotonic()
+        return time.monotonic() - self._busy_at >= self._idle_exit
+
+
+async def wake_waiting_runs(application: Application) -> None:
+    """Tell runs that mail came for their account. Only a wake-up: what counts is what lies in the mailbox."""
+    from seezar.mail.listener import CHANNEL
+
+    while True:
+        try:
+            async with application.database.listen(CHANNEL) as connection:
+                async for notification in connection.notifies():
+                    await _wake(application, notification.payload)
+        except DatabaseUnavailable as error:
+            log.warning("%s", error)
+        except psycopg.Error as error:
+            # Whatever broke the connection: runs look into the mailbox by themselves meanwhile.
+            log.warning("listening for mail broke (%s)", type(error).__name__)
+        await asyncio.sleep(_BEAT_S)
+
+
+async def _wake(application: Application, message_id: str) -> None:
+    rows = await application.database.all(
+        "SELECT r.id, max(t.number) AS attempt FROM app.message m JOIN app.account a ON a.mailbox = m.mailbox"
+        " JOIN app.run r ON r.account = a.name AND r.finished_at IS NULL JOIN app.attempt t ON t.run_id = r.id"
+        " WHERE m.id::text = %s GROUP BY r.id",
+        message_id,
+    )
+    for row in rows:
+        await DBOS.send_async(
+            row["id"], message_id, topic=mail_topic(row["attempt"]), idempotency_key=f"mail-{message_id}"
+        )
+
+
+async def adopt_dead_runs(slots: SlotHolder) -> list[str]:
+    """Take up the runs of slots that no worker holds; returns their ids."""
+    pending = await DBOS.list_workflows_async(status="PENDING", load_input=False, load_output=False)
+    if not pending:
+        return []
+    dead = {engine.executor_id(slot) for slot in await slots.dead_slots()}
+    adopted = [workflow.workflow_id for workflow in pending if workflow.executor_id in dead]
+    for workflow_id in adopted:
+        log.warning("adopting run %s of a worker that is gone", workflow_id)
+        await DBOS.resume_workflow_async(workflow_id)
+    return adopted
+
+
+async def _drain_time() -> int:
+    pending = await DBOS.list_workflows_async(status="PENDING", load_input=False, load_output=False)
+    mine = [workflow for workflow in pending if workflow.executor_id == DBOS.executor_id]
+    return _DRAIN_S if mine else 0
+
+
+def stop_database_if_unused(settings: Settings) -> None:
+    """Stop the embedded database unless a client or another worker uses it. The lock keeps newcomers waiting
+    meanwhile.
+    """
+    if settings.database_url is not None:
+        return
+    server = EmbeddedServer(settings.home)
+    with file_lock(start_lock(settings)):
+        url = server.url()
+        if url is None:
+            return
+        with psycopg.connect(url) as connection:
+            row = connection.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'seezar-%'"
+            ).fetchone()
+        if row is None or row[0] == 0:
+            server.stop()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Command line of the worker; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="seezar worker", description="Run workflows until stopped.")
+    parser.add_argument(
+        "--idle-exit", type=float, default=0.0, metavar="SECONDS", help="stop after so long without client and work"
+    )
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    for name in ("httpx", "httpcore", "asyncio"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    try:
+        return asyncio.run(_run(load_settings(), options.idle_exit))
+    except SeezarError as error:
+        sys.stderr.write(f"seezar worker: {error}\n")
+        return 1
+
+
+async def _run(settings: Settings, idle_exit: float) -> int:
+    worker = Worker(settings, idle_exit=idle_exit)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, worker.stop)
+    await worker.run()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
