@@ -1,0 +1,1 @@
+"""The browser: which one, how many, what state it starts from, and what may leave it."""

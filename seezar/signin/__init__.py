@@ -1,0 +1,1 @@
+"""Signing in: the detector, the policy, the outcomes and the state machine."""

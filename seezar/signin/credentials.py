@@ -1,0 +1,76 @@
+"""What the driver may type, opened only when a field of the right origin is in front of it."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from seezar.accounts.attempts import Attempts
+from seezar.accounts.records import Account
+from seezar.errors import SecretMissing
+from seezar.signin.totp import next_code
+from seezar.vault import Vault
+
+type CodeSource = Callable[[], Awaitable[str]]
+type Report = Callable[[str, str], Awaitable[None]]
+
+
+class CredentialSource(Protocol):
+    """Where the driver gets what it types."""
+
+    async def password(self, origin: str) -> str:
+        """The password, for a field of `origin`."""
+        ...
+
+    async def totp(self, origin: str) -> str:
+        """A TOTP code that may be typed now, for a field of `origin`."""
+        ...
+
+
+class AccountCredentials:
+    """The credentials of one account from the vault.
+
+    Args:
+        report: called with (step, message) when something takes time.
+    """
+
+    def __init__(self, account: Account, vault: Vault, attempts: Attempts, report: Report) -> None:
+        self._account = account
+        self._vault = vault
+        self._attempts = attempts
+        self._report = report
+
+    async def password(self, origin: str) -> str:
+        """See `CredentialSource.password`.
+
+        Raises:
+            SecretMissing, OriginNotAllowed, KeyUnusable: as `Vault.open`.
+        """
+        if self._account.password_ref is None:
+            raise SecretMissing(
+                f"The site asks for a password, but the account {self._account.name!r} has none.",
+                next_step="Add the account again with --password-env VAR.",
+            )
+        return await self._vault.open(self._account.password_ref, origin=origin)
+
+    async def totp(self, origin: str) -> str:
+        """See `CredentialSource.totp`. Waits for the next code when the current one was used or is about to expire.
+
+        Raises:
+            SecretMissing, OriginNotAllowed, KeyUnusable: as `Vault.open`.
+        """
+        if self._account.totp_ref is None:
+            raise SecretMissing(
+                f"The site asks for an authenticator code, but the account {self._account.name!r} has no TOTP key.",
+                next_step="Add the account again with --totp-env VAR.",
+            )
+        key = await self._vault.open(self._account.totp_ref, origin=origin)
+        last = await self._attempts.last_totp_step(self._account.name)
+        code = next_code(key, now=time.time(), last_step=last)
+        wait = code.starts_at - time.time()
+        if wait > 0:
+            await self._report("second_factor", f"Waiting {wait:.0f} s for the next authenticator code")
+            await asyncio.sleep(wait)
+        # Before it is typed: a crash after typing must not use it again.
+        await self._attempts.use_totp_step(self._account.name, code.time_step)
+        return code.code

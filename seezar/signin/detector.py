@@ -1,0 +1,60 @@
+"""The detector: one look at a page, one reading of what it asks for."""
+
+from playwright.async_api import Frame, Page
+
+from seezar.signin.classify import Verdict, classify
+from seezar.signin.forms import ButtonView, FieldView
+from seezar.signin.reading import Kind, Reading
+from seezar.signin.scan import OPEN_SHADOW_ROOTS, FrameScan, locator, scan_page
+
+__all__ = ["OPEN_SHADOW_ROOTS", "Kind", "Reading", "detect"]
+
+
+async def detect(page: Page) -> Reading:
+    """Read a page as it is now, over all its frames. One look, no waiting: a caller that expects a change looks again.
+
+    Args:
+        page: a loaded or loading page, of a context with `OPEN_SHADOW_ROOTS` if closed shadow roots are to be seen.
+
+    Raises:
+        playwright.async_api.Error: the page is closed or crashed.
+    """
+    looks = await scan_page(page)
+    if not looks:
+        return Reading("other", 0.0, evidence=["the page could not be looked at: it is loading or does not answer"])
+    verdict = classify([scan for _, scan in looks])
+    return _reading(verdict, looks)
+
+
+def _reading(verdict: Verdict, looks: list[tuple[Frame, FrameScan]]) -> Reading:
+    frame, scan = looks[verdict.frame]
+
+    def place(view: FieldView | ButtonView | None):
+        return locator(frame, view.raw.path) if view is not None else None
+
+    roles = verdict.roles
+    boxes = [place(box) for box in roles.otp]
+    return Reading(
+        kind=verdict.kind,
+        confidence=verdict.confidence,
+        username=place(roles.username),
+        password=place(roles.password),
+        submit=place(roles.submit),
+        remember=place(roles.remember),
+        otp=[box for box in boxes if box is not None],
+        evidence=verdict.evidence,
+        opener=place(verdict.opener),
+        resend=place(verdict.resend),
+        send_code=place(verdict.send_code),
+        trust=place(verdict.trust),
+        skip=place(verdict.skip),
+        origin=_origin(scan.url),
+        alerts=tuple(str(alert["text"]) for _, look in looks for alert in look.alerts)[:10],
+        captcha=verdict.captcha,
+        signature=verdict.signature,
+    )
+
+
+def _origin(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.partition('/')[0]}" if rest else url

@@ -1,0 +1,80 @@
+"""Putting a value into a field so that it stays there."""
+
+from collections.abc import Sequence
+
+from playwright.async_api import Error, Locator, Page
+
+from seezar.errors import SeezarError
+
+_TIMEOUT_MS = 5_000.0
+
+
+class FieldRefused(SeezarError):
+    """The page did not keep what was typed."""
+
+    status = "needs_person"
+
+
+async def type_value(field: Locator, value: str, *, what: str) -> None:
+    """Fill `field` with `value` and make sure that it is there; typed key by key when filling does not stick.
+
+    Args:
+        what: name of the field for the error, e.g. "password".
+
+    Raises:
+        FieldRefused: the field does not keep the value, or is gone.
+    """
+    try:
+        await field.fill(value, timeout=_TIMEOUT_MS)
+        if await field.input_value(timeout=_TIMEOUT_MS) == value:
+            return
+        # Masked and scripted inputs listen to keys and undo what was set from outside.
+        await field.fill("", timeout=_TIMEOUT_MS)
+        await field.press_sequentially(value, timeout=_TIMEOUT_MS)
+        if await field.input_value(timeout=_TIMEOUT_MS) == value:
+            return
+    # Playwright's message holds the call with its arguments, hence the value: it must not be passed on.
+    except Error:
+        raise _refused(what) from None
+    raise _refused(what)
+
+
+async def type_code(page: Page, boxes: Sequence[Locator], code: str) -> None:
+    """Enter a one-time code into one field, or over several boxes of one character each.
+
+    Raises:
+        FieldRefused: the boxes do not keep the code.
+    """
+    if len(boxes) == 1:
+        await type_value(boxes[0], code, what="code")
+        return
+    try:
+        await boxes[0].click(timeout=_TIMEOUT_MS)
+        # Most split boxes move the focus on by themselves; then the keys must not be sent box by box.
+        await page.keyboard.type(code)
+        if await _boxes_hold(boxes, code):
+            return
+        for box, character in zip(boxes, code, strict=False):
+            await box.fill(character, timeout=_TIMEOUT_MS)
+        if await _boxes_hold(boxes, code):
+            return
+    except Error:
+        raise _refused("code") from None
+    raise _refused("code")
+
+
+async def _boxes_hold(boxes: Sequence[Locator], code: str) -> bool:
+    try:
+        values = [await box.input_value(timeout=1_000) for box in boxes]
+    except Error:
+        # The page sent the full code by itself and is on its way: the boxes are gone because it was right to type.
+        return True
+    return "".join(values) == code
+
+
+def _refused(what: str) -> FieldRefused:
+    return FieldRefused(
+        f"The page does not keep what is typed into its {what} field.",
+        kept="Nothing was submitted.",
+        next_step="Sign in once by hand to see what the page expects.",
+    )

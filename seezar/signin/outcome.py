@@ -1,0 +1,28 @@
+"""How a sign-in, or one browser life of it, ended."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+type SignInStatus = Literal[
+    "signed_in",
+    "bad_credentials",
+    "bad_code",
+    "no_code",
+    "rate_limited",
+    "locked",
+    "captcha",
+    "passkey_only",
+    "needs_person",
+    "site_error",
+    "unknown",
+]
+# What a life reports besides: the code is awaited, the site forgot the challenge, or the proof is still to be made.
+type LifeStatus = SignInStatus | Literal["challenge", "challenge_lost", "submitted"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A status with its reason in one sentence, fit to be shown (no secret, no text of the page)."""
+
+    status: LifeStatus
+    reason: str

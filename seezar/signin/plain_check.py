@@ -1,0 +1,98 @@
+"""Is a stored session still good? Asked by one plain HTTP request, where the site's answer tells."""
+
+from dataclasses import replace
+from http.cookiejar import Cookie
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from seezar.accounts.records import Account, PlainCheck, SessionState
+from seezar.errors import InvalidInput
+from seezar.vault.origins import origin_of
+
+_REDIRECTS = 8
+
+
+async def learn_plain_check(account: Account, state: SessionState, *, timeout: float) -> PlainCheck | None:
+    """Ask for the verify URL with and without the session; None when the answers do not differ.
+
+    Args:
+        timeout: seconds for each of the two requests.
+    """
+    signed_in = await _ask(account, state, timeout)
+    if signed_in is None or signed_in[0].status >= 400:
+        return None
+    anonymous = await _ask(account, SessionState({"cookies": [], "origins": []}, {}, state.user_agent), timeout)
+    if anonymous is None or anonymous[0] == signed_in[0]:
+        return None
+    return signed_in[0]
+
+
+async def still_signed_in(account: Account, state: SessionState, *, timeout: float) -> SessionState | None:
+    """The state (with cookies that the site renewed) when the answer is that of a signed-in visitor, else None.
+
+    Only for a state with a `plain_check`.
+    """
+    got = await _ask(account, state, timeout)
+    if got is None or got[0] != state.plain_check:
+        return None
+    return _renewed(state, got[1])
+
+
+async def _ask(account: Account, state: SessionState, timeout: float) -> tuple[PlainCheck, list[Cookie]] | None:
+    headers = {"user-agent": state.user_agent} if state.user_agent else {}
+    headers["accept"] = "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8"
+    url = account.verify_url
+    # The site is asked as the browser would ask it, so no proxy of this process's environment is in between.
+    async with httpx.AsyncClient(timeout=timeout, headers=headers, trust_env=False, follow_redirects=False) as client:
+        for cookie in state.storage.get("cookies", []):
+            _set(client, cookie)
+        try:
+            for _ in range(_REDIRECTS):
+                async with client.stream("GET", url) as response:
+                    status, location = response.status_code, response.headers.get("location")
+                if not (300 <= status < 400 and location):
+                    parts = urlsplit(url)
+                    return PlainCheck(status, f"{parts.scheme}://{parts.netloc}{parts.path}"), list(client.cookies.jar)
+                url = urljoin(url, location)
+                # The session's cookies belong to these origins; whatever leads elsewhere is not followed.
+                if origin_of(url) not in account.origins:
+                    return PlainCheck(status, origin_of(url)), list(client.cookies.jar)
+        except (httpx.HTTPError, InvalidInput):
+            return None
+    return None
+
+
+def _set(client: httpx.AsyncClient, cookie: dict[str, Any]) -> None:
+    client.cookies.jar.set_cookie(
+        Cookie(
+            version=0,
+            name=cookie["name"],
+            value=cookie["value"],
+            port=None,
+            port_specified=False,
+            domain=cookie["domain"],
+            domain_specified=cookie["domain"].startswith("."),
+            domain_initial_dot=cookie["domain"].startswith("."),
+            path=cookie["path"],
+            path_specified=True,
+            secure=cookie.get("secure", False),
+            expires=int(cookie["expires"]) if cookie.get("expires", -1) > 0 else None,
+            discard=cookie.get("expires", -1) <= 0,
+            comment=None,
+            comment_url=None,
+            rest={"HttpOnly": ""} if cookie.get("httpOnly") else {},
+        )
+    )
+
+
+def _renewed(state: SessionState, jar: list[Cookie]) -> SessionState:
+    """`state` with the values and expiry times that the site set anew for cookies that it holds."""
+    now = {(cookie.name, cookie.domain.lstrip("."), cookie.path): cookie for cookie in jar}
+    cookies: list[dict[str, Any]] = []
+    for old in state.storage.get("cookies", []):
+        new = now.get((old["name"], old["domain"].lstrip("."), old["path"]))
+        if new is not None and new.value is not None:
+            cookies.append({**old, "value": new.value, "expires": float(new.expires) if new.expires else -1})
+    return replace(state, storage={**state.storage, "cookies": cookies})

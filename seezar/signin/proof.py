@@ -1,0 +1,55 @@
+"""Proof that an account is signed in: a fresh navigation to the verify URL that does not end at a form."""
+
+import time
+
+from playwright.async_api import Error, Page
+
+from seezar.accounts.records import Account
+from seezar.errors import InvalidInput
+from seezar.signin.detector import detect
+from seezar.signin.network import NetworkWatch
+from seezar.signin.outcome import Outcome
+from seezar.vault.origins import origin_of
+
+_FORMS = ("login", "username", "password", "otp", "await_link", "captcha", "sso")
+_BUILD_S = 1.5
+
+
+async def prove(page: Page, account: Account, *, timeout: float) -> Outcome:
+    """Navigate `page` afresh to the account's verify URL and look at where that leads.
+
+    Args:
+        timeout: seconds that the site may take.
+
+    Returns:
+        `signed_in`, `site_error`, or `unknown` when the site shows a form again.
+    """
+    watch = NetworkWatch(page)
+    try:
+        response = await page.goto(account.verify_url, wait_until="domcontentloaded")
+        await watch.quiet(timeout)
+        reading = await detect(page)
+        # A script may still be putting a login form over an empty page.
+        deadline = time.monotonic() + _BUILD_S
+        while reading.kind == "other" and not await _has_text(page) and time.monotonic() < deadline:
+            await watch.quiet(_BUILD_S)
+            reading = await detect(page)
+    except Error:
+        return Outcome("site_error", "The page behind the login cannot be reached.")
+    if response is not None and response.status >= 500:
+        return Outcome("site_error", f"The page behind the login answered {response.status}.")
+    if response is not None and response.status >= 400:
+        return Outcome("unknown", f"The page behind the login answered {response.status}.")
+    try:
+        origin = origin_of(page.url)
+    except InvalidInput:
+        origin = ""
+    if origin not in account.origins:
+        return Outcome("unknown", "The page behind the login led to an origin that is not registered for the account.")
+    if reading.kind in _FORMS:
+        return Outcome("unknown", "A fresh visit to the page behind the login ends at a sign-in form.")
+    return Outcome("signed_in", "A fresh visit to the page behind the login stays signed in.")
+
+
+async def _has_text(page: Page) -> bool:
+    return bool(await page.evaluate("() => !!document.body && document.body.innerText.trim().length > 0"))

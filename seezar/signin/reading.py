@@ -1,0 +1,60 @@
+"""What the detector says about a page."""
+
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from playwright.async_api import Locator
+
+type Kind = Literal[
+    "login", "username", "password", "otp", "signup", "change", "reset", "await_link", "captcha", "sso", "signed_in", "other"
+]
+
+# Kinds whose fields take the account's name or password.
+LOGIN_KINDS: Final = frozenset({"login", "username", "password"})
+# Kinds that look like a login and are none: never filled.
+NEVER_FILLED: Final = frozenset({"signup", "change", "reset"})
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One look at a page: what it is, how sure that is, and where its parts are.
+
+    Attributes:
+        kind: what the page asks for.
+        confidence: calibrated probability, 0-1, that `kind` is right and its fields are the right ones; from 0.75 on a
+            caller may act without asking.
+        username: where the account's name goes; None also when the page shows the name as fixed text. It may be read-only.
+        password: where the password goes.
+        submit: what sends the form; None when nothing looks like it (press Enter then).
+        remember: the "stay signed in" or "trust this device" box of the same form.
+        otp: the box of the one-time code, or its boxes from left to right, one character each.
+        evidence: short reasons in our own words, strongest first; no text of the page.
+        opener: what must be clicked before the form shows: a link, a tab or the button of a dialog.
+        resend: sends the one-time code again.
+        send_code: sends a first code to the user; the page has this and no box for the code yet, or a box that waits for it.
+        trust: the "trust this device" button or box of a page of its own.
+        skip: "not now", "skip" or "no thanks" of a page that offers something instead of asking for a credential.
+        origin: origin of the frame that holds the fields, as the page's script reports it. Check the frame's own URL before
+            a credential is typed.
+        alerts: visible error and status texts. They are page text: untrusted, not for a log or a model as they are.
+        captcha: whether a challenge is visible, beside whatever `kind` is.
+        signature: hash of the form's shape (types, names, ids; no values), the same on every visit; empty without a form.
+    """
+
+    kind: Kind
+    confidence: float
+    username: Locator | None = None
+    password: Locator | None = None
+    submit: Locator | None = None
+    remember: Locator | None = None
+    otp: list[Locator] = field(default_factory=list[Locator])
+    evidence: list[str] = field(default_factory=list[str])
+    opener: Locator | None = None
+    resend: Locator | None = None
+    send_code: Locator | None = None
+    trust: Locator | None = None
+    skip: Locator | None = None
+    origin: str = ""
+    alerts: tuple[str, ...] = ()
+    captcha: bool = False
+    signature: str = ""

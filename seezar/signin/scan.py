@@ -1,0 +1,229 @@
+"""Looking at every frame of a page once: structure, names, wording and geometry, never what was typed.
+
+The look itself is `scan.js`, evaluated once a frame. Positions and sizes are CSS pixels in the frame's own document.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, Final
+
+from playwright.async_api import Error, Frame, Locator, Page
+
+# Shadow roots that a page closes cannot be reached by any locator. This script, added to a browser context before its pages
+# load (`context.add_init_script(OPEN_SHADOW_ROOTS)`), opens those that scripts attach. Declarative closed roots
+# (`<template shadowrootmode="closed">`) are made by the parser and stay closed.
+OPEN_SHADOW_ROOTS: Final = """(() => {
+  const attach = Element.prototype.attachShadow;
+  Object.defineProperty(Element.prototype, "attachShadow", { configurable: true, writable: true, enumerable: true,
+    value: function attachShadow(init) { return attach.call(this, init && init.mode === "closed" ? Object.assign({}, init, { mode: "open" }) : init); } });
+})();"""
+
+# Caps of one look. An ordinary page stays far below; a huge or endless one is cut off and says so (`truncated`).
+LIMITS: Final = {
+    "elements": 40_000,
+    "fields": 400,
+    "buttons": 500,
+    "links": 250,
+    "headings": 40,
+    "detailed": 150,
+    "text": 4_000,
+    "milliseconds": 400,
+}
+_MAX_FRAMES: Final = 20
+_MAIN_FRAME_S: Final = 10.0
+_CHILD_FRAME_S: Final = 1.5
+_MIN_FRAME_PX: Final = 30
+
+# A selector for each tree on the way to the element: (CSS path, index among its matches).
+type Path = list[tuple[str, int]]
+type Box = tuple[int, int, int, int]  # left, top, width, height
+
+
+@dataclass(slots=True)
+class Field:
+    """An input, select, text area or editable box. `why` is empty when a person can see and use it, else why not:
+    hidden, size, offscreen, opacity, clipped, background (behind a modal dialog, inert or aria-hidden)."""
+
+    tag: str
+    type: str
+    name: str
+    id: str
+    cls: str
+    ac: str
+    placeholder: str
+    aria: str
+    title: str
+    label: str
+    before: str
+    after: str
+    data: str
+    described: str
+    max: int
+    pattern: str
+    mode: str
+    readonly: bool
+    disabled: bool
+    required: bool
+    filled: bool
+    checked: bool
+    invalid: bool
+    tabindex: str
+    focused: bool
+    masked: bool
+    why: str
+    box: Box
+    group: int
+    pos: int
+    path: Path = field(default_factory=list[tuple[str, int]])
+
+
+@dataclass(slots=True)
+class Button:
+    """A button, a submit input, a link, or an element that acts as one."""
+
+    tag: str
+    type: str
+    role: str
+    link: bool
+    text: str
+    aria: str
+    title: str
+    name: str
+    id: str
+    cls: str
+    data: str
+    href: str
+    expanded: str
+    selected: str
+    popup: str
+    disabled: bool
+    why: str
+    box: Box
+    group: int
+    pos: int
+    path: Path = field(default_factory=list[tuple[str, int]])
+
+
+@dataclass(slots=True)
+class Group:
+    """A form, or the smallest element that holds the fields and the button of what works as one."""
+
+    real: bool
+    id: str
+    name: str
+    cls: str
+    around: str
+    action: str
+    method: str
+    role: str
+    aria: str
+    dialog: str
+    heading: str
+    text: str
+    box: Box
+    onsubmit: bool
+    landmark: str
+    pos: int
+
+
+@dataclass(slots=True)
+class Heading:
+    text: str
+    level: str
+    box: Box
+    pos: int
+
+
+@dataclass(slots=True)
+class FrameScan:
+    """What one frame holds."""
+
+    url: str
+    title: str
+    lang: str
+    width: int
+    height: int
+    elements: int
+    truncated: bool
+    modal: bool
+    ready: str
+    fields: list[Field]
+    buttons: list[Button]
+    groups: list[Group]
+    headings: list[Heading]
+    alerts: list[dict[str, Any]]
+    challenges: list[dict[str, Any]]
+    frames: list[dict[str, Any]]
+    text: str
+    longer: int
+    milliseconds: float
+
+
+@lru_cache(maxsize=1)
+def script() -> str:
+    """Source of the page's look: a JavaScript function of the limits."""
+    return files("seezar.signin").joinpath("scan.js").read_text(encoding="utf-8")
+
+
+def parse(raw: str | dict[str, Any]) -> FrameScan:
+    """What `scan.js` returned, typed."""
+    data: dict[str, Any] = json.loads(raw) if isinstance(raw, str) else dict(raw)
+    data["fields"] = [Field(**f) for f in data["fields"]]
+    data["buttons"] = [Button(**b) for b in data["buttons"]]
+    data["groups"] = [Group(**g) for g in data["groups"]]
+    data["headings"] = [Heading(**h) for h in data["headings"]]
+    return FrameScan(**data)
+
+
+async def scan_page(page: Page) -> list[tuple[Frame, FrameScan]]:
+    """Look at the main frame and at every frame that is large enough to be used, all at the same time.
+
+    Frames that are gone, blocked or too slow are left out.
+
+    Raises:
+        playwright.async_api.Error: the main frame cannot be looked at (the page is closed or crashed).
+    """
+    main = page.main_frame
+    others = [frame for frame in page.frames if frame is not main and not frame.is_detached()][: _MAX_FRAMES - 1]
+    first, *rest = await asyncio.gather(_scan_main(main), *(_scan_child(frame) for frame in others))
+    looks: list[tuple[Frame, FrameScan]] = [(main, first)] if first is not None else []
+    return looks + [(frame, look) for frame, look in zip(others, rest, strict=True) if look is not None]
+
+
+async def _scan_main(frame: Frame) -> FrameScan | None:
+    try:
+        return parse(await asyncio.wait_for(frame.evaluate(script(), LIMITS), _MAIN_FRAME_S))
+    except TimeoutError:
+        return None
+    except Error as error:
+        # A navigation in the middle of the look is no failure: the next look sees the new page.
+        if "context was destroyed" in str(error) or "navigat" in str(error):
+            return None
+        raise
+
+
+async def _scan_child(frame: Frame) -> FrameScan | None:
+    with contextlib.suppress(Error, TimeoutError):
+        look = parse(await asyncio.wait_for(frame.evaluate(script(), LIMITS), _CHILD_FRAME_S))
+        if look.width >= _MIN_FRAME_PX and look.height >= _MIN_FRAME_PX:
+            return look
+    return None
+
+
+def locator(frame: Frame, path: Sequence[tuple[str, int]]) -> Locator | None:
+    """A locator for an element of a look, or None when the look gave no path to it.
+
+    It says where the element is (through open shadow roots), not which object it is: it survives a re-rendering of the same
+    page, and matches nothing when the page became another one.
+    """
+    if not path:
+        return None
+    found = frame.locator(f"css:light={path[0][0]}")
+    for inner, index in path[1:]:
+        found = found.locator(f"css={inner}").nth(index)
+    return found
