@@ -9,14 +9,25 @@ from dbos import DBOSClient, EnqueueOptions
 
 from seezar.accounts import Run, RunEvent
 from seezar.application import Application
-from seezar.errors import RunTimedOut, WorkerUnavailable
+from seezar.errors import InvalidInput, RunTimedOut
 from seezar.settings import Settings, get_settings
 from workflows import engine
-from workflows.ground import ensure_running
-from workflows.names import APPLICATION_VERSION, OPEN_PAGE, QUEUE_BROWSER, QUEUE_SIGN_IN, SIGN_IN, SIGN_OUT
+from workflows.ground import WORKER_READY, ensure_running
+from workflows.names import (
+    APPLICATION_VERSION,
+    CHECK_SESSION,
+    LOCK_READY,
+    OPEN_PAGE,
+    QUEUE_BROWSER,
+    QUEUE_SIGN_IN,
+    SIGN_IN,
+    SIGN_OUT,
+)
 
 # How often a waiting client makes sure that a worker is still there.
 _CHECK_S = 3.0
+# How long to let a run close that has written its result.
+_CLOSING_S = 0.05
 
 
 class Client:
@@ -83,6 +94,15 @@ class Client:
         await self.application.accounts.get(account)
         return await self._enqueue(SIGN_OUT, QUEUE_BROWSER, account)
 
+    async def check_session(self, account: str) -> str:
+        """Queue a question to the site whether the stored session still works; returns the run id.
+
+        Raises:
+            AccountUnknown: no such account.
+        """
+        await self.application.accounts.get(account)
+        return await self._enqueue(CHECK_SESSION, QUEUE_BROWSER, account)
+
     async def open_page(self, account: str, url: str | None = None) -> str:
         """Queue a visit to `url` (or the account's verify URL); returns the run id.
 
@@ -138,6 +158,32 @@ class Client:
             await self.application.runs.finish(run_id, "cancelled", reason=reason, result=result)
         return await self.application.runs.get(run_id)
 
+    async def resume(self, run_id: str) -> Run:
+        """Take up a cancelled run where it stopped. Its deadline is the one that it had.
+
+        Raises:
+            RunUnknown: no such run.
+            InvalidInput: it was not cancelled, or another run of its account is under way.
+        """
+        runs = self.application.runs
+        run = await runs.get(run_id)
+        if run.status != "cancelled":
+            what = f"has ended ({run.status})" if run.finished else "is under way"
+            raise InvalidInput(
+                f"The run {run_id} {what}; only a cancelled run can be resumed.",
+                kept="It was left as it is.",
+                next_step="To do it again, ask for a new run.",
+            )
+        if not await runs.reopen(run_id):
+            raise InvalidInput(
+                f"Another run of the account {run.account!r} is under way.",
+                kept=f"The run {run_id} stays cancelled.",
+                next_step="Resume it when the other one has ended.",
+            )
+        await runs.event(run_id, "resume", "Taken up again on request")
+        await self._dbos.resume_workflow_async(run_id)
+        return await runs.get(run_id)
+
     async def _enqueue(self, workflow: str, queue: str, account: str, *arguments: Any, once: str | None = None) -> str:
         run_id = f"{workflow.replace('_', '-')}-{account}-{secrets.token_hex(6)}"
         options: EnqueueOptions = {
@@ -149,15 +195,22 @@ class Client:
         if once is not None:
             options["deduplication_id"] = once
             options["duplication_policy"] = "return-existing"
-        handle = await self._dbos.enqueue_async(options, account, *arguments)
-        run_id = handle.get_workflow_id()
-        await self.application.runs.create(run_id, kind=workflow, account=account)
-        return run_id
+        while True:
+            await self._ensure_worker()
+            handle = await self._dbos.enqueue_async(options, account, *arguments)
+            got = handle.get_workflow_id()
+            await self.application.runs.create(got, kind=workflow, account=account)
+            if got == run_id or not (await self.application.runs.get(got)).finished:
+                return got
+            # Its result is written but DBOS has not yet closed it: attaching would answer with what was, not with what
+            # is.
+            await asyncio.sleep(_CLOSING_S)
+
+    async def _ensure_worker(self) -> None:
+        if not await self.application.database.one(WORKER_READY, LOCK_READY):
+            await asyncio.to_thread(ensure_running, self.application.settings)
 
     async def _keep_worker(self) -> None:
         while True:
             await asyncio.sleep(_CHECK_S)
-            await asyncio.to_thread(ensure_running, self.application.settings)
-
-
-__all__ = ["Client", "WorkerUnavailable"]
+            await self._ensure_worker()

@@ -33,6 +33,7 @@ def dbos_url(url: str) -> str:
 
 def launch(url: str, settings: Settings, *, slot: int) -> None:
     """Start DBOS in the calling thread's event loop and begin to take runs. Imports and so registers all workflows."""
+    import workflows.check_session
     import workflows.open_page
     import workflows.sign_in
     import workflows.sign_out  # noqa: F401 - registration is the effect
@@ -47,6 +48,9 @@ def launch(url: str, settings: Settings, *, slot: int) -> None:
         "sys_db_pool_size": _POOL,
         "notification_listener_polling_interval_sec": 0.1,
         "enable_otlp": False,
+        # It tells its progress at INFO, and asks to register with its maker's cloud.
+        "log_level": "WARNING",
+        "console_log_level": "WARNING",
     }
     DBOS(config=config)
     DBOS.launch()

@@ -19,10 +19,16 @@ from seezar.database.urls import check_url, database_of, with_database
 from seezar.errors import WorkerUnavailable
 from seezar.files import file_lock, private_folder
 from seezar.settings import Settings
+from seezar.vault.keys import load_master_key
 from workflows.names import LOCK_READY
 
 log = logging.getLogger("seezar.ground")
 
+# Takes LOCK_READY; a row when a worker takes runs.
+WORKER_READY = (
+    "SELECT 1 AS ready FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND granted"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) LIMIT 1"
+)
 _WORKER_START_S = 60.0
 _POLL_S = 0.05
 
@@ -51,18 +57,40 @@ def prepare_database(settings: Settings) -> str:
         DatabaseTooNew: a newer seezar has migrated it.
         SettingsInvalid: SEEZAR_DATABASE_URL cannot be used.
     """
+    url = start_database(settings)
+    migrate_database(url)
+    return url
+
+
+def start_database(settings: Settings) -> str:
+    """A running `seezar` database, of whatever version; returns its URL.
+
+    Raises:
+        DatabaseUnavailable: it cannot be started or reached.
+        SettingsInvalid: SEEZAR_DATABASE_URL cannot be used.
+    """
     if settings.database_url is None:
         with file_lock(start_lock(settings)):
-            url = EmbeddedServer(settings.home).start()
-    else:
-        url = check_url(settings.database_url)
+            return EmbeddedServer(settings.home).start()
+    url = check_url(settings.database_url)
     try:
-        if settings.database_url is not None:
-            _create_if_missing(url)
-        migrate(url)
+        _create_if_missing(url)
     except psycopg.Error as error:
         raise unavailable(url, error) from error
     return url
+
+
+def migrate_database(url: str) -> list[str]:
+    """Bring the database at `url` up to this version; returns the names of the migrations that were applied.
+
+    Raises:
+        DatabaseUnavailable: it cannot be reached or migrated.
+        DatabaseTooNew: a newer seezar has migrated it.
+    """
+    try:
+        return migrate(url)
+    except psycopg.Error as error:
+        raise unavailable(url, error) from error
 
 
 def ensure_running(settings: Settings, *, worker: bool = True) -> str:
@@ -73,10 +101,13 @@ def ensure_running(settings: Settings, *, worker: bool = True) -> str:
 
     Raises:
         DatabaseUnavailable, DatabaseTooNew, SettingsInvalid: as `prepare_database`.
+        KeyUnusable: the master key is damaged, or others may read its file.
         WorkerUnavailable: no worker could be started.
     """
     url = prepare_database(settings)
     if worker and not worker_ready(url):
+        # The worker would end at once with the same complaint; raised here, it keeps its type.
+        load_master_key(settings)
         with file_lock(settings.run_dir / "worker.lock"):
             if not worker_ready(url):
                 _spawn_worker(settings, url)
@@ -91,14 +122,29 @@ def worker_ready(url: str) -> bool:
     """
     try:
         with psycopg.connect(url, connect_timeout=5) as connection:
-            row = connection.execute(
-                "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND granted"
-                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) LIMIT 1",
-                (LOCK_READY,),
-            ).fetchone()
+            row = connection.execute(WORKER_READY, (LOCK_READY,)).fetchone()
     except psycopg.OperationalError as error:
         raise unavailable(url, error) from error
     return row is not None
+
+
+def stop_database_if_unused(settings: Settings) -> None:
+    """Stop the embedded database unless a client or another worker uses it. The lock keeps newcomers waiting
+    meanwhile.
+    """
+    if settings.database_url is not None:
+        return
+    server = EmbeddedServer(settings.home)
+    with file_lock(start_lock(settings)):
+        url = server.url()
+        if url is None:
+            return
+        with psycopg.connect(url) as connection:
+            row = connection.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'seezar-%'"
+            ).fetchone()
+        if row is None or row[0] == 0:
+            server.stop()
 
 
 def worker_command(settings: Settings) -> list[str]:

@@ -9,6 +9,7 @@ QUEUE_BROWSER = "browser"
 
 SIGN_IN = "sign_in"
 SIGN_OUT = "sign_out"
+CHECK_SESSION = "check_session"
 OPEN_PAGE = "open_page"
 
 # Advisory locks (two-part keys) in the `seezar` database: the slot a worker holds, and that it is ready for work.

@@ -82,7 +82,7 @@ async def visit(run_id: str, account: str, url: str | None) -> dict[str, Any]:
     return result
 
 
-@DBOS.step()
+@DBOS.step(name="open_page_failed")
 async def failed(run_id: str, account: str, status: str, reason: str) -> dict[str, Any]:
     """Write down why it failed."""
     app = runtime().application

@@ -36,7 +36,7 @@ async def forget(run_id: str, account: str) -> dict[str, Any]:
     return result
 
 
-@DBOS.step()
+@DBOS.step(name="sign_out_failed")
 async def failed(run_id: str, account: str, status: str, reason: str) -> dict[str, Any]:
     """Write down why it failed."""
     app = runtime().application

@@ -16,14 +16,12 @@ from dbos import DBOS
 
 from seezar.application import Application
 from seezar.browser.pool import BrowserPool
-from seezar.database.embedded import EmbeddedServer
 from seezar.errors import DatabaseUnavailable, SeezarError
-from seezar.files import file_lock
 from seezar.mail.smtp import SmtpServer
 from seezar.settings import Settings, load_settings
 from seezar.signin.lives import SignInLives
 from workflows import engine
-from workflows.ground import prepare_database, start_lock
+from workflows.ground import prepare_database, stop_database_if_unused
 from workflows.names import mail_topic
 from workflows.registry import WorkerNote, remove_note, write_note
 from workflows.runtime import Runtime, set_runtime
@@ -189,25 +187,6 @@ async def _drain_time() -> int:
     pending = await DBOS.list_workflows_async(status="PENDING", load_input=False, load_output=False)
     mine = [workflow for workflow in pending if workflow.executor_id == DBOS.executor_id]
     return _DRAIN_S if mine else 0
-
-
-def stop_database_if_unused(settings: Settings) -> None:
-    """Stop the embedded database unless a client or another worker uses it. The lock keeps newcomers waiting
-    meanwhile.
-    """
-    if settings.database_url is not None:
-        return
-    server = EmbeddedServer(settings.home)
-    with file_lock(start_lock(settings)):
-        url = server.url()
-        if url is None:
-            return
-        with psycopg.connect(url) as connection:
-            row = connection.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'seezar-%'"
-            ).fetchone()
-        if row is None or row[0] == 0:
-            server.stop()
 
 
 def main(arguments: list[str] | None = None) -> int:

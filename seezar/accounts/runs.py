@@ -75,6 +75,15 @@ class Runs:
             )
             await connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, run_id))
 
+    async def reopen(self, run_id: str) -> bool:
+        """Take back the end of a run, unless another run of its account is under way; returns whether it was done."""
+        changed = await self._database.run(
+            "UPDATE app.run r SET status = 'running', reason = '', result = NULL, finished_at = NULL WHERE id = %s"
+            " AND NOT EXISTS (SELECT 1 FROM app.run o WHERE o.account = r.account AND o.finished_at IS NULL)",
+            run_id,
+        )
+        return changed == 1
+
     async def events(self, run_id: str, *, after: int = 0) -> Sequence[RunEvent]:
         """The timeline after the event with id `after`."""
         rows = await self._database.all(

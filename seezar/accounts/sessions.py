@@ -71,9 +71,19 @@ class Sessions:
             account,
         )
 
-    async def forget(self, account: str) -> bool:
-        """Delete the session; returns whether there was one."""
-        return await self._database.run("DELETE FROM app.session WHERE account = %s", account) > 0
+    async def forget(self, account: str, *, session_id: str | None = None) -> bool:
+        """Delete the session (only if it is still the one of `session_id`, when given); returns whether there was
+        one.
+        """
+        return (
+            await self._database.run(
+                "DELETE FROM app.session WHERE account = %s AND (%s::text IS NULL OR id::text = %s)",
+                account,
+                session_id,
+                session_id,
+            )
+            > 0
+        )
 
 
 def _info(row: Row) -> SessionInfo:

@@ -118,7 +118,9 @@ async def _check(connection: Connection) -> None:
 
 def unavailable(url: str, error: Exception) -> DatabaseUnavailable:
     """The typed error for a connection that failed, without the password of `url`."""
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+    # libpq indents its advice ("Is the server running…?"); what happened stands before it.
+    lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.startswith("\t")]
+    reason = lines[-1].rstrip(".") if lines else type(error).__name__
     return DatabaseUnavailable(
         f"The database at {without_password(url)} cannot be used: {reason}.",
         kept="Everything that was stored is still there.",

@@ -53,7 +53,8 @@ class SignInLives:
             BrowserMissing: only a browser could tell, and there is none.
             KeyUnusable: the stored session does not open.
         """
-        if await self._app.sessions.info(account.name) is None:
+        info = await self._app.sessions.info(account.name)
+        if info is None:
             return False
         state = await self._app.sessions.load(account.name)
         timeout = self._app.settings.page_timeout
@@ -68,7 +69,8 @@ class SignInLives:
                 how = "a visit"
         if renewed is None:
             await report("session", f"The stored session no longer works ({how} told)")
-            await self._app.sessions.forget(account.name)
+            # A sign-in may have stored a new one meanwhile.
+            await self._app.sessions.forget(account.name, session_id=info.id)
             return False
         await self._app.sessions.verified(account.name, renewed)
         await report("session", f"The stored session still works ({how} told)")

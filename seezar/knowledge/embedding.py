@@ -1,0 +1,45 @@
+"""Embeddings on this machine: WordLlama (averaged token vectors, 256 dimensions), weights from its wheel, no network.
+
+Source of the method: https://github.com/dleemiller/WordLlama (l2_supercat, 256 dimensions).
+"""
+
+import asyncio
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+
+DIMENSIONS = 256
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors."""
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """Unit vectors of `DIMENSIONS` numbers, one a text, in order; the zero vector where no word is known."""
+        ...
+
+
+class WordLlamaEmbedder:
+    """The embedder that always works. Loading takes about two seconds and happens on first use."""
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """See `Embedder.embed`. Runs in a thread: loading and computing would hold up the event loop."""
+        return await asyncio.to_thread(_embed, list(texts)) if texts else []
+
+
+def _embed(texts: list[str]) -> list[list[float]]:
+    import numpy as np
+
+    vectors = _model().embed(texts, norm=False)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    # A text without any known token is the zero vector; dividing by its length would make it NaN.
+    return (vectors / np.where(lengths == 0, 1, lengths)).tolist()
+
+
+@lru_cache(maxsize=1)
+def _model() -> Any:
+    import wordllama  # pyright: ignore[reportMissingTypeStubs]
+
+    # Its default cache folder is empty, which makes it download what lies in its own package.
+    return wordllama.WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)

@@ -1,0 +1,55 @@
+"""The plan of the research agent: keep pages, find them again."""
+
+from collections.abc import Generator, Mapping
+from typing import Any
+
+from seezar.models.rules import grammar, sections, talk
+from seezar.models.rules.conversation import Conversation, ToolResult
+from seezar.models.rules.intents import AGENT_OF, RESEARCH, Action, Intent
+from seezar.models.rules.plan import Notes, Plan, ToolCall
+from seezar.models.rules.rendering import failure
+
+NO_PAGE = "I do not know which page to save. Read one first (“open the dashboard of demo-mail”), or say which."
+
+
+def plan(conversation: Conversation) -> Plan:
+    """Save pages by id and search what was saved."""
+    intents = grammar.parse(conversation.request)
+    notes = Notes()
+    for intent in intents:
+        if AGENT_OF.get(intent.action) == RESEARCH:
+            yield from _do(intent, notes)
+    foreign = [intent for intent in intents if AGENT_OF.get(intent.action, RESEARCH) != RESEARCH]
+    for line in (*talk.small_talk(intents), *talk.not_mine(RESEARCH, foreign)):
+        notes.bad(line)
+    return notes.report()
+
+
+def _do(intent: Intent, notes: Notes) -> Generator[list[ToolCall], list[ToolResult]]:
+    if intent.action is Action.SEARCH:
+        [result] = yield [ToolCall("search", {"query": intent.topic})]
+        _tell_search(intent.topic, result, notes)
+        return
+    if not intent.page_ids:
+        notes.bad(NO_PAGE)
+        return
+    results = yield [ToolCall("save_page", {"page_id": page_id}) for page_id in intent.page_ids]
+    for result in results:
+        if result.status == "saved":
+            notes.good(f"Saved the page “{result.response.get('title')}” of {result.response.get('account')}.")
+        else:
+            notes.bad(failure("the page", result))
+
+
+def _tell_search(topic: str, result: ToolResult, notes: Notes) -> None:
+    if result.status != "ok":
+        notes.bad(failure("the search", result))
+        return
+    rows: list[Mapping[str, Any]] = list(result.response.get("results") or [])
+    if not rows:
+        notes.good(f"I have saved nothing about “{topic}”.")
+        return
+    found = [f"**{row.get('title')}** ({row.get('account')}, {row.get('url')}, {row.get('taken_at')})" for row in rows]
+    shown = [sections.passage(str(row.get("text", ""))) for row in rows]
+    passages = "\n\n".join(f"{source}\n\n{text}" for source, text in zip(found, shown, strict=True))
+    notes.good(f"What I saved about “{topic}”:\n\n{passages}")

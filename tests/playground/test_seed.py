@@ -1,0 +1,74 @@
+"""The demo accounts in seezar's own database."""
+
+import pytest
+
+from playground.seed import seed
+from playground.world import DEMO_ACCOUNTS, DEMO_MAIL, DEMO_PASSWORD, DEMO_TOTP
+from seezar.accounts import Accounts, NewAccount
+from seezar.errors import AccountExists
+from seezar.mail.local import LocalMailProvider
+from seezar.mail.mailboxes import Mailboxes
+from seezar.vault import Vault
+
+BASE = "http://127.0.0.1:8090"
+
+
+@pytest.fixture
+async def stores(database, cipher):
+    vault = Vault(database, cipher)
+    await vault.check_key()
+    async with LocalMailProvider(database, cipher, domains=["mail.seezar.test"]) as provider:
+        yield Accounts(database, vault), vault, Mailboxes(provider)
+
+
+async def test_accounts_secrets_and_mailboxes_are_stored(stores):
+    accounts, vault, mailboxes = stores
+    stored = await seed(accounts, vault, mailboxes, BASE)
+    assert [account.name for account in stored] == [demo.name for demo in DEMO_ACCOUNTS]
+    by_name = {account.name: account for account in stored}
+    mail, totp = by_name["demo-mail"], by_name["demo-totp"]
+    assert (mail.start_url, mail.verify_url) == (f"{BASE}/mail/login", f"{BASE}/mail/dashboard")
+    assert [account.second_factor for account in stored] == ["email", "totp", "none"]
+    assert [address.address for address in await mailboxes.list()] == [DEMO_MAIL.mailbox]
+    assert await vault.open(mail.password_ref, origin=BASE) == DEMO_MAIL.password
+    assert await vault.open(totp.totp_ref, origin=BASE) == DEMO_TOTP.totp_secret
+
+
+async def test_again_changes_nothing(stores):
+    accounts, vault, mailboxes = stores
+    first = await seed(accounts, vault, mailboxes, BASE)
+    assert await seed(accounts, vault, mailboxes, BASE) == first
+
+
+async def test_another_port_replaces_and_binds_the_secrets_anew(stores):
+    accounts, vault, mailboxes = stores
+    await seed(accounts, vault, mailboxes, BASE)
+    other = "http://127.0.0.1:9999"
+    stored = await seed(accounts, vault, mailboxes, other)
+    assert {account.origins for account in stored} == {(other,)}
+    assert await vault.open(stored[2].password_ref, origin=other) == DEMO_PASSWORD.password
+    assert len(await accounts.list()) == 3
+
+
+async def test_wrong_secret_is_put_right(stores):
+    accounts, vault, mailboxes = stores
+    await accounts.add(
+        NewAccount(
+            name="demo-password",
+            url=DEMO_PASSWORD.url(BASE),
+            verify_url=DEMO_PASSWORD.verify_url(BASE),
+            username=DEMO_PASSWORD.username,
+            password="something else",
+        )
+    )
+    stored = await seed(accounts, vault, mailboxes, BASE)
+    assert await vault.open(stored[2].password_ref, origin=BASE) == DEMO_PASSWORD.password
+
+
+async def test_account_of_a_real_site_is_left_alone(stores):
+    accounts, vault, mailboxes = stores
+    new = NewAccount(name="demo-totp", url="https://example.org/login", username="me", password="mine")
+    own = await accounts.add(new)
+    with pytest.raises(AccountExists, match="not of the playground"):
+        await seed(accounts, vault, mailboxes, BASE)
+    assert await accounts.get("demo-totp") == own
