@@ -5,6 +5,7 @@ from typing import Any
 from dbos import DBOS
 
 from seezar.errors import NotSignedIn, SeezarError
+from seezar.signin.session_check import check_stored_session
 from workflows.names import CHECK_SESSION
 from workflows.runtime import runtime
 from workflows.serializer import WorkflowFailed
@@ -35,8 +36,11 @@ async def ask(run_id: str, account: str) -> dict[str, Any]:
     record = await app.accounts.get(account)
     if await app.sessions.info(account) is None:
         raise NotSignedIn("There is no stored session.", next_step=f"Sign in: seezar sign-in {account}.")
-    if await runtime().lives.check_session(record, reporter(run_id)):
+    checked = await check_stored_session(app, runtime().pool, record, reporter(run_id))
+    if checked.status == "signed_in":
         result = {"status": "signed_in", "account": account, "reason": "The stored session works; the site was asked."}
+    elif checked.status != "signed_out":
+        result = {"status": checked.status, "account": account, "reason": f"{checked.reason} The session is kept."}
     else:
         reason = f"The site no longer accepts the stored session; it was forgotten. Sign in: seezar sign-in {account}."
         result = {"status": "not_signed_in", "account": account, "reason": reason}

@@ -13,6 +13,7 @@ from dbos import DBOS
 from seezar.errors import SeezarError
 from seezar.signin.lives import site_host
 from seezar.signin.outcome import Outcome
+from seezar.signin.session_check import check_stored_session
 from workflows.names import SIGN_IN, mail_topic
 from workflows.runtime import runtime
 from workflows.serializer import WorkflowFailed
@@ -96,12 +97,13 @@ async def begin(run_id: str, account: str, options: dict[str, Any]) -> dict[str,
     record = await app.accounts.get(account)
     if options.get("fresh"):
         await app.sessions.forget(account)
-    elif await runtime().lives.check_session(record, reporter(run_id)):
-        return {
-            "status": "signed_in",
-            "reason": "The stored session still works; no form was touched.",
-            "deadline": deadline,
-        }
+    else:
+        checked = await check_stored_session(app, runtime().pool, record, reporter(run_id))
+        if checked.status == "signed_in":
+            reason = "The stored session still works; no form was touched."
+            return {"status": "signed_in", "reason": reason, "deadline": deadline}
+        if checked.status != "signed_out":
+            return {"status": checked.status, "reason": f"{checked.reason} The session is kept.", "deadline": deadline}
     return {"status": "pending", "reason": "", "deadline": deadline}
 
 

@@ -73,7 +73,8 @@ class Story:
         """
         say = self._console.print
         say(
-            "[bold]seezar demo[/]  an operator agent that signs in, offline, with no key and no model but the rule-based stand-in\n"
+            "[bold]seezar demo[/]  an operator agent that signs in: offline, no key,"
+            " no model but the rule-based stand-in\n"
         )
         settings = get_settings()
         agents = asyncio.create_task(asyncio.to_thread(_import_agents))

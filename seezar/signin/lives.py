@@ -17,7 +17,7 @@ from seezar.mail.errors import MessageGone
 from seezar.signin.credentials import AccountCredentials, CodeSource, Report
 from seezar.signin.driver import Progress, SignInDriver
 from seezar.signin.outcome import Outcome
-from seezar.signin.plain_check import learn_plain_check, still_signed_in
+from seezar.signin.plain_check import learn_plain_check
 from seezar.signin.proof import prove
 
 
@@ -45,36 +45,6 @@ class SignInLives:
         self._app = application
         self._pool = pool
         self._open: dict[tuple[str, int], _OpenPage] = {}
-
-    async def check_session(self, account: Account, report: Report) -> bool:
-        """Whether the stored session still works; a session that does not is forgotten.
-
-        Raises:
-            BrowserMissing: only a browser could tell, and there is none.
-            KeyUnusable: the stored session does not open.
-        """
-        info = await self._app.sessions.info(account.name)
-        if info is None:
-            return False
-        state = await self._app.sessions.load(account.name)
-        timeout = self._app.settings.page_timeout
-        if state.plain_check is not None:
-            renewed = await still_signed_in(account, state, timeout=timeout)
-            how = "a plain request"
-        else:
-            async with self._pool.context(state) as context:
-                page = await self._pool.new_page(context)
-                outcome = await prove(page, account, timeout=timeout)
-                renewed = await capture(context, page) if outcome.status == "signed_in" else None
-                how = "a visit"
-        if renewed is None:
-            await report("session", f"The stored session no longer works ({how} told)")
-            # A sign-in may have stored a new one meanwhile.
-            await self._app.sessions.forget(account.name, session_id=info.id)
-            return False
-        await self._app.sessions.verified(account.name, renewed)
-        await report("session", f"The stored session still works ({how} told)")
-        return True
 
     async def open_and_submit(self, run_id: str, number: int, account: Account, report: Report) -> Outcome:
         """Open the site, give user name and password, and the TOTP code if that is the second factor.
@@ -196,6 +166,8 @@ class SignInLives:
         await report("verify", f"Checking with a fresh visit to {account.verify_url}")
         timeout = self._app.settings.page_timeout
         proof = await prove(driver.page, account, timeout=timeout)
+        if proof.status == "signed_out":
+            return Outcome("unknown", f"The forms were gone, but the proof failed. {proof.reason}")
         if proof.status != "signed_in":
             return proof
         try:

@@ -16,8 +16,9 @@ type SignInStatus = Literal[
     "site_error",
     "unknown",
 ]
-# What a life reports besides: the code is awaited, the site forgot the challenge, or the proof is still to be made.
-type LifeStatus = SignInStatus | Literal["challenge", "challenge_lost", "submitted"]
+# What is reported on the way: the code is awaited, the site forgot the challenge, the proof is still to be made, or
+# the site does not know us.
+type LifeStatus = SignInStatus | Literal["challenge", "challenge_lost", "submitted", "signed_out"]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import httpx
 
 from seezar.accounts.records import Account, PlainCheck, SessionState
 from seezar.errors import InvalidInput
+from seezar.signin.outcome import Outcome
 from seezar.vault.origins import origin_of
 
 _REDIRECTS = 8
@@ -29,15 +30,24 @@ async def learn_plain_check(account: Account, state: SessionState, *, timeout: f
     return signed_in[0]
 
 
-async def still_signed_in(account: Account, state: SessionState, *, timeout: float) -> SessionState | None:
-    """The state (with cookies that the site renewed) when the answer is that of a signed-in visitor, else None.
+async def still_signed_in(account: Account, state: SessionState, *, timeout: float) -> tuple[Outcome, SessionState]:
+    """Ask for the verify URL with the session of a state that has a `plain_check`.
 
-    Only for a state with a `plain_check`.
+    Returns:
+        The outcome (`signed_in`, `signed_out`, `site_error` or `rate_limited`), and the state with the cookies that
+        the site renewed.
     """
     got = await _ask(account, state, timeout)
-    if got is None or got[0] != state.plain_check:
-        return None
-    return _renewed(state, got[1])
+    if got is None:
+        return Outcome("site_error", "The site cannot be reached or does not answer."), state
+    answer, jar = got
+    if answer == state.plain_check:
+        return Outcome("signed_in", "The site answers as to a signed-in visitor."), _renewed(state, jar)
+    if answer.status == 429:
+        return Outcome("rate_limited", "The site answered 429: too many requests."), state
+    if answer.status >= 500:
+        return Outcome("site_error", f"The site answered {answer.status}."), state
+    return Outcome("signed_out", "The site answers as to a visitor who is not signed in."), state
 
 
 async def _ask(account: Account, state: SessionState, timeout: float) -> tuple[PlainCheck, list[Cookie]] | None:

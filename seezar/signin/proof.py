@@ -22,7 +22,8 @@ async def prove(page: Page, account: Account, *, timeout: float) -> Outcome:
         timeout: seconds that the site may take.
 
     Returns:
-        `signed_in`, `site_error`, or `unknown` when the site shows a form again.
+        `signed_in`; `signed_out` when the site asks to sign in; `rate_limited`, `site_error` or `unknown` when neither
+        is sure.
     """
     watch = NetworkWatch(page)
     try:
@@ -38,6 +39,10 @@ async def prove(page: Page, account: Account, *, timeout: float) -> Outcome:
         return Outcome("site_error", "The page behind the login cannot be reached.")
     if response is not None and response.status >= 500:
         return Outcome("site_error", f"The page behind the login answered {response.status}.")
+    if response is not None and response.status == 429:
+        return Outcome("rate_limited", "The page behind the login answered 429: too many requests.")
+    if response is not None and response.status in (401, 403):
+        return Outcome("signed_out", f"The page behind the login answered {response.status}.")
     if response is not None and response.status >= 400:
         return Outcome("unknown", f"The page behind the login answered {response.status}.")
     try:
@@ -47,7 +52,7 @@ async def prove(page: Page, account: Account, *, timeout: float) -> Outcome:
     if origin not in account.origins:
         return Outcome("unknown", "The page behind the login led to an origin that is not registered for the account.")
     if reading.kind in _FORMS:
-        return Outcome("unknown", "A fresh visit to the page behind the login ends at a sign-in form.")
+        return Outcome("signed_out", "A fresh visit to the page behind the login ends at a sign-in form.")
     return Outcome("signed_in", "A fresh visit to the page behind the login stays signed in.")
 
 

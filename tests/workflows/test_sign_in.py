@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from playground.demo.leaks import search
-from playground.world import DEMO_ACCOUNTS, DEMO_MAIL
+from playground.world import DEMO_ACCOUNTS, DEMO_MAIL, DEMO_PASSWORD
 from seezar.errors import AccountUnknown
 from tests.world import World
 from workflows.engine import dbos_url
@@ -47,6 +47,24 @@ async def test_a_session_that_the_site_ended_is_replaced(world: World) -> None:
     after = await world.sign_in("demo-password")
     assert (after["status"], after["attempts"]) == ("signed_in", 1)
     assert after["session_id"] != before["session_id"]
+
+
+async def test_a_silent_site_does_not_cost_the_session(world: World) -> None:
+    before = await world.sign_in("demo-password")
+    await world.application.database.run(
+        "UPDATE app.site SET verify_url = 'http://127.0.0.1:9/', origins = origins || ARRAY['http://127.0.0.1:9']"
+        " WHERE id = (SELECT site_id FROM app.account WHERE name = 'demo-password')"
+    )
+    silent = await world.sign_in("demo-password")
+    assert (silent["status"], silent["attempts"]) == ("site_error", 0)
+    info = await world.application.sessions.info("demo-password")
+    assert info is not None
+    assert info.id == before["session_id"]
+    account = DEMO_PASSWORD
+    await world.application.database.run(
+        "UPDATE app.site SET verify_url = %s WHERE id = (SELECT site_id FROM app.account WHERE name = 'demo-password')",
+        account.verify_url(world.playground.base_url),
+    )
 
 
 async def test_two_callers_share_one_run(world: World) -> None:

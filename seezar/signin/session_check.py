@@ -1,0 +1,46 @@
+"""Does a stored session still work? The site is asked; only its own word ends a session, never its silence."""
+
+from seezar.accounts.records import Account
+from seezar.application import Application
+from seezar.browser.pool import BrowserPool
+from seezar.browser.state import capture
+from seezar.signin.credentials import Report
+from seezar.signin.outcome import Outcome
+from seezar.signin.plain_check import still_signed_in
+from seezar.signin.proof import prove
+
+
+async def check_stored_session(app: Application, pool: BrowserPool, account: Account, report: Report) -> Outcome:
+    """Ask by one plain request where that tells, else by a visit. A session that the site ended is forgotten.
+
+    Returns:
+        `signed_in`, `signed_out` (also when nothing was stored), or why it could not be told; the session is then kept.
+
+    Raises:
+        BrowserMissing: only a browser could tell, and there is none.
+        KeyUnusable: the stored session does not open.
+    """
+    info = await app.sessions.info(account.name)
+    if info is None:
+        return Outcome("signed_out", "There is no stored session.")
+    state = await app.sessions.load(account.name)
+    timeout = app.settings.page_timeout
+    if state.plain_check is not None:
+        outcome, renewed = await still_signed_in(account, state, timeout=timeout)
+        how = "a plain request"
+    else:
+        how = "a visit"
+        async with pool.context(state) as context:
+            page = await pool.new_page(context)
+            outcome = await prove(page, account, timeout=timeout)
+            renewed = await capture(context, page) if outcome.status == "signed_in" else state
+    if outcome.status == "signed_in":
+        await app.sessions.verified(account.name, renewed)
+        await report("session", f"The stored session still works ({how} told)")
+    elif outcome.status == "signed_out":
+        # A sign-in may have stored a new one meanwhile.
+        await app.sessions.forget(account.name, session_id=info.id)
+        await report("session", f"The stored session no longer works ({how} told)")
+    else:
+        await report("session", f"The stored session is kept: {outcome.reason}")
+    return outcome
