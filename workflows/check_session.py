@@ -8,7 +8,7 @@ from seezar.errors import NotSignedIn, SeezarError
 from seezar.signin.session_check import check_stored_session
 from workflows.names import CHECK_SESSION
 from workflows.runtime import runtime
-from workflows.serializer import WorkflowFailed
+from workflows.serializer import WorkflowFailed, unforeseen
 from workflows.sign_in import reporter
 
 
@@ -25,6 +25,8 @@ async def check_session(account: str) -> dict[str, Any]:
         return await ask(run_id, account)
     except (SeezarError, WorkflowFailed) as error:
         return await failed(run_id, account, error.status, str(error))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the run must not stay open for ever
+        return await failed(run_id, account, "error", unforeseen(error))
 
 
 @DBOS.step()

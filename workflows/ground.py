@@ -19,7 +19,7 @@ from seezar.database.urls import check_url, database_of, with_database
 from seezar.errors import WorkerUnavailable
 from seezar.files import file_lock, private_folder
 from seezar.settings import Settings
-from seezar.vault.keys import load_master_key
+from seezar.vault.keys import check_master_key
 from workflows.names import LOCK_READY
 
 log = logging.getLogger("seezar.ground")
@@ -104,10 +104,11 @@ def ensure_running(settings: Settings, *, worker: bool = True) -> str:
         KeyUnusable: the master key is damaged, or others may read its file.
         WorkerUnavailable: no worker could be started.
     """
+    if worker:
+        # A worker would end at once with the same complaint; raised here, it keeps its type, and nothing was started.
+        check_master_key(settings)
     url = prepare_database(settings)
     if worker and not worker_ready(url):
-        # The worker would end at once with the same complaint; raised here, it keeps its type.
-        load_master_key(settings)
         with file_lock(settings.run_dir / "worker.lock"):
             if not worker_ready(url):
                 _spawn_worker(settings, url)

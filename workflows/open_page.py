@@ -19,7 +19,7 @@ from seezar.signin.network import NetworkWatch
 from seezar.vault.origins import origin_of
 from workflows.names import OPEN_PAGE
 from workflows.runtime import runtime
-from workflows.serializer import WorkflowFailed
+from workflows.serializer import WorkflowFailed, unforeseen
 
 _FORMS = ("login", "username", "password", "otp")
 
@@ -37,6 +37,8 @@ async def open_page(account: str, url: str | None) -> dict[str, Any]:
         return await visit(run_id, account, url)
     except (SeezarError, WorkflowFailed) as error:
         return await failed(run_id, account, error.status, str(error))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the run must not stay open for ever
+        return await failed(run_id, account, "error", unforeseen(error))
 
 
 @DBOS.step()

@@ -1,12 +1,16 @@
 """JSON for DBOS rows: never pickle, never the text of an error that we did not write ourselves."""
 
 import json
+import logging
+import traceback
 from datetime import UTC, datetime
 from typing import Any
 
 from dbos import Serializer
 
 from seezar.errors import SeezarError
+
+_log = logging.getLogger("seezar.workflows")
 
 _EXCEPTION = "__exception__"
 _DATETIME = "__datetime__"
@@ -41,6 +45,18 @@ class JsonSerializer(Serializer):
         return json.loads(serialized_data, object_hook=_decode)
 
 
+def unforeseen(error: BaseException) -> str:
+    """One sentence on an error that nobody foresaw; where it happened goes to the log.
+
+    Its own message is neither shown nor logged: it may hold what was typed (Playwright's call logs do).
+    """
+    where = "".join(traceback.format_tb(error.__traceback__))
+    _log.error("unforeseen %s\n%s", type(error).__name__, where)
+    return (
+        f"Something unforeseen happened in the worker ({type(error).__name__}); its log tells where. Nothing was lost."
+    )
+
+
 def _encode(value: Any) -> Any:
     if isinstance(value, datetime):
         return {_DATETIME: value.astimezone(UTC).isoformat()}
@@ -49,8 +65,7 @@ def _encode(value: Any) -> Any:
     if isinstance(value, WorkflowFailed):
         return {_EXCEPTION: [value.status, value.message]}
     if isinstance(value, BaseException):
-        # The message of a foreign error may hold what was typed; its type must do.
-        return {_EXCEPTION: ["error", f"{type(value).__name__} in the worker; its log has more."]}
+        return {_EXCEPTION: ["error", unforeseen(value)]}
     raise TypeError(f"{type(value).__name__} does not go into a workflow row")
 
 

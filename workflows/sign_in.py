@@ -16,14 +16,14 @@ from seezar.signin.outcome import Outcome
 from seezar.signin.session_check import check_stored_session
 from workflows.names import SIGN_IN, mail_topic
 from workflows.runtime import runtime
-from workflows.serializer import WorkflowFailed
+from workflows.serializer import WorkflowFailed, unforeseen
 
 _log = logging.getLogger("seezar.workflows")
 
 # Seconds between two looks into the mailbox when no wake-up arrives.
 _LOOK_AGAIN = 5.0
-# Outcomes after which the site may be tried afresh: the challenge was lost, or a mailed code came too late.
-_TRY_AGAIN = ("challenge_lost", "bad_code")
+# Outcomes after which the site may be tried afresh: the challenge or the browser was lost, a mailed code came too late.
+_TRY_AGAIN = ("challenge_lost", "browser_lost", "bad_code")
 
 
 class Life(TypedDict):
@@ -53,6 +53,8 @@ async def sign_in(account: str, options: dict[str, Any]) -> dict[str, Any]:
             life = await _attempts(run_id, account, began["deadline"])
     except (SeezarError, WorkflowFailed) as error:
         life = Life(status=error.status, reason=str(error), attempt=0)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the run must not stay open for ever
+        life = Life(status="error", reason=unforeseen(error), attempt=0)
     return await finish(run_id, account, life)
 
 

@@ -7,7 +7,7 @@ from dbos import DBOS
 from seezar.errors import SeezarError
 from workflows.names import SIGN_OUT
 from workflows.runtime import runtime
-from workflows.serializer import WorkflowFailed
+from workflows.serializer import WorkflowFailed, unforeseen
 
 
 @DBOS.workflow(name=SIGN_OUT)
@@ -19,6 +19,8 @@ async def sign_out(account: str) -> dict[str, Any]:
         return await forget(run_id, account)
     except (SeezarError, WorkflowFailed) as error:
         return await failed(run_id, account, error.status, str(error))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the run must not stay open for ever
+        return await failed(run_id, account, "error", unforeseen(error))
 
 
 @DBOS.step()

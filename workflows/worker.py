@@ -32,6 +32,8 @@ log = logging.getLogger("seezar.worker")
 _BEAT_S = 0.5
 # Time that running steps get to end when the worker is asked to stop; what is cut off is taken up by the next worker.
 _DRAIN_S = 10
+# Statuses of a DBOS workflow that goes on by itself, or has just succeeded and is about to be seen as finished.
+_OPEN = ("ENQUEUED", "PENDING", "DELAYED", "SUCCESS")
 
 
 class Worker:
@@ -105,6 +107,7 @@ class Worker:
                     await self._reconnect(slots)
                 await self._keep_mail(slots)
                 await adopt_dead_runs(slots)
+                await close_ended_runs(application)
                 await lives.drop_stale()
                 if await self._idle(application):
                     return
@@ -181,6 +184,30 @@ async def adopt_dead_runs(slots: SlotHolder) -> list[str]:
         log.warning("adopting run %s of a worker that is gone", workflow_id)
         await DBOS.resume_workflow_async(workflow_id)
     return adopted
+
+
+async def close_ended_runs(application: Application) -> None:
+    """Close the runs whose workflow has ended without writing its result (cancelled from outside, or given up by
+    DBOS).
+    """
+    rows = await application.database.all(
+        "SELECT id, account FROM app.run WHERE finished_at IS NULL AND created_at < now() - interval '10 seconds'"
+    )
+    if not rows:
+        return
+    ids = [row["id"] for row in rows]
+    known = await DBOS.list_workflows_async(workflow_ids=ids, load_input=False, load_output=False)
+    statuses = {workflow.workflow_id: workflow.status for workflow in known}
+    for row in rows:
+        status = statuses.get(row["id"], "MISSING")
+        if status in _OPEN:
+            continue
+        ended = "cancelled" if status == "CANCELLED" else "error"
+        reason = (
+            f"The workflow ended without a result ({status.lower().replace('_', ' ')}). What it stored before is kept."
+        )
+        result = {"status": ended, "account": row["account"], "run_id": row["id"], "reason": reason}
+        await application.runs.finish(row["id"], ended, reason=reason, result=result)
 
 
 async def _drain_time() -> int:

@@ -251,4 +251,4 @@ def _browser_failed(error: Error) -> Outcome:
     if "net::" in first or "Timeout" in first or "NS_ERROR" in first:
         code = next((word for word in first.split() if word.startswith("net::")), "no answer in time")
         return Outcome("site_error", f"The site cannot be reached or does not answer ({code}).")
-    return Outcome("unknown", "The page went away while it was being used.")
+    return Outcome("browser_lost", "The page or its browser went away while it was being used.")

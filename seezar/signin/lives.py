@@ -20,6 +20,8 @@ from seezar.signin.outcome import Outcome
 from seezar.signin.plain_check import learn_plain_check
 from seezar.signin.proof import prove
 
+_BROWSER_LOST = Outcome("browser_lost", "The browser went away in the middle.")
+
 
 @dataclass
 class _OpenPage:
@@ -68,6 +70,8 @@ class SignInLives:
                 keep = True
                 return outcome
             return await self._finish(run_id, account, context, driver, outcome, report)
+        except Error:
+            return _BROWSER_LOST
         finally:
             if not keep:
                 await self._pool.close_context(context)
@@ -105,6 +109,8 @@ class SignInLives:
             if outcome.status == "challenge":
                 outcome = Outcome("challenge_lost", "The site no longer asks for the code that it sent.")
             return await self._finish(run_id, account, held.context, held.driver, outcome, report)
+        except Error:
+            return _BROWSER_LOST
         finally:
             await self._pool.close_context(held.context)
 
@@ -170,10 +176,7 @@ class SignInLives:
             return Outcome("unknown", f"The forms were gone, but the proof failed. {proof.reason}")
         if proof.status != "signed_in":
             return proof
-        try:
-            state = await capture(context, driver.page)
-        except Error:
-            return Outcome("unknown", "The browser went away before the session could be saved.")
+        state = await capture(context, driver.page)
         state = replace(state, plain_check=await learn_plain_check(account, state, timeout=timeout))
         # In the same step that obtained it: a crash right after must not lose it.
         await self._app.sessions.store(account.name, state, run_id=run_id)

@@ -16,9 +16,9 @@ type SignInStatus = Literal[
     "site_error",
     "unknown",
 ]
-# What is reported on the way: the code is awaited, the site forgot the challenge, the proof is still to be made, or
-# the site does not know us.
-type LifeStatus = SignInStatus | Literal["challenge", "challenge_lost", "submitted", "signed_out"]
+# What is reported on the way: the code is awaited, the site forgot the challenge, the proof is still to be made, the
+# site does not know us, or the browser died.
+type LifeStatus = SignInStatus | Literal["challenge", "challenge_lost", "submitted", "signed_out", "browser_lost"]
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,12 @@
 
 import asyncio
 
+import psutil
 import pytest
 
 from tests.workflows.test_sign_in import wait_for_event
 from tests.world import World
+from workflows import engine
 from workflows.ground import ensure_running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -44,6 +46,44 @@ async def test_killed_while_the_mail_is_under_way_to_nobody(world: World) -> Non
     world.mailer.hold = False
     assert result["status"] == "no_code"
     assert (await world.application.accounts.get("demo-mail")).password_ref is not None
+
+
+async def test_browser_killed_while_the_code_is_awaited(world: World) -> None:
+    world.mailer.hold = True
+    before = world.state.counters("mail").password_submissions
+    run_id = await world.client.sign_in("demo-mail", fresh=True)
+    await wait_for_checkpoint(world, run_id)
+    process = world.worker().process()
+    assert process is not None
+    browsers = [child for child in process.children(recursive=True) if "chrom" in child.name()]
+    assert browsers
+    for browser in browsers:
+        browser.kill()
+    psutil.wait_procs(browsers, timeout=10)
+    await world.mailer.release()
+    result = await world.client.result(run_id, timeout=90)
+    assert (result["status"], result["attempts"]) == ("signed_in", 1)
+    assert world.state.counters("mail").password_submissions == before + 1, "the password was sent again"
+
+
+async def test_workflow_that_ended_without_a_result_is_closed(world: World) -> None:
+    world.mailer.hold = True
+    run_id = await world.client.sign_in("demo-mail", fresh=True)
+    await wait_for_checkpoint(world, run_id)
+    await world.application.database.run(
+        "UPDATE app.run SET created_at = now() - interval '1 hour' WHERE id = %s", run_id
+    )
+    await asyncio.to_thread(cancel_behind_our_back, world.url, run_id)
+    result = await world.client.result(run_id, timeout=60)
+    world.mailer.hold = False
+    assert result["status"] == "cancelled"
+
+
+def cancel_behind_our_back(url: str, run_id: str) -> None:
+    """Cancel a workflow as DBOS' own command line would: our tables are not told."""
+    client = engine.client(url)
+    client.cancel_workflow(run_id)
+    client.destroy()
 
 
 @pytest.mark.parametrize("step", ["open", "password", "verify"])
