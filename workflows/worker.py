@@ -29,7 +29,7 @@ from workflows.slots import SlotHolder
 
 log = logging.getLogger("seezar.worker")
 
-_BEAT_S = 0.5
+_BEAT_S = 1.0
 # Time that running steps get to end when the worker is asked to stop; what is cut off is taken up by the next worker.
 _DRAIN_S = 10
 # Statuses of a DBOS workflow that goes on by itself, or has just succeeded and is about to be seen as finished.
