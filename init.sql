@@ -7,8 +7,9 @@
 -- Where there is no psql, the last part is all that seezar itself needs: create the databases `seezar` and `dbos` by any
 -- means and run the statements below `\connect` in `seezar`.
 
+-- `seezar` comes last: where it is, a run that was cut short has made the others too.
 SELECT format('CREATE DATABASE %I', name)
-FROM unnest(ARRAY['seezar', 'dbos', 'langfuse', 'litellm']) AS name
+FROM unnest(ARRAY['dbos', 'langfuse', 'litellm', 'seezar']) AS name
 WHERE NOT EXISTS (SELECT 1 FROM pg_database WHERE datname = name)
 \gexec
 
