@@ -31,8 +31,8 @@ class WordLlamaEmbedder:
 def _embed(texts: list[str]) -> list[list[float]]:
     import numpy as np
 
-    vectors = _model().embed(texts, norm=False)
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors: np.ndarray[Any, np.dtype[np.float32]] = _model().embed(texts, norm=False)
+    lengths = np.sqrt((vectors**2).sum(axis=1, keepdims=True))
     # A text without any known token is the zero vector; dividing by its length would make it NaN.
     return (vectors / np.where(lengths == 0, 1, lengths)).tolist()
 

@@ -27,7 +27,7 @@ def prepare_environment() -> None:
 def load() -> Any:
     """The `litellm` module, imported on the first call."""
     prepare_environment()
-    litellm = importlib.import_module("litellm")
+    litellm: Any = importlib.import_module("litellm")
     litellm.telemetry = False
     litellm.suppress_debug_info = True
     # LITELLM_LOG alone does not silence the "model not in cost map" notes once ADK has set up root logging. What the

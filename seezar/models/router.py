@@ -25,14 +25,19 @@ class ModelRouter:
         self._router: Any = None
         self._building = threading.Lock()
 
-    def warm_up(self) -> None:
-        """Import LiteLLM and build the router now (seconds on a cold machine) instead of on the first request."""
+    def warm_up(self) -> Any:
+        """Import LiteLLM and build the router now (seconds on a cold machine) instead of on the first request.
+
+        Returns:
+            LiteLLM's Router.
+        """
         with self._building:
             if self._router is None:
                 litellm = litellm_import.load()
                 offline.register()
                 entries = [_copy(deployment.entry) for deployment in self.pool.deployments]
                 self._router = litellm.Router(model_list=entries, **self.pool.router_settings)
+            return self._router
 
     async def acompletion(self, model: str, messages: list[Any], tools: list[Any] | None = None, **kwargs: Any) -> Any:
         """A chat completion, plain or streamed (`stream=True`), as LiteLLM returns it.
@@ -48,10 +53,9 @@ class ModelRouter:
             ModelsUnavailable: no deployment of the group can be asked now.
         """
         self._check(model)
-        if self._router is None:
-            await asyncio.to_thread(self.warm_up)
+        router = await asyncio.to_thread(self.warm_up) if self._router is None else self._router
         try:
-            return await self._router.acompletion(model=model, messages=messages, tools=tools, **kwargs)
+            return await router.acompletion(model=model, messages=messages, tools=tools, **kwargs)
         except _refusals() as error:
             raise ModelsUnavailable(
                 f"No model of the group {model!r} can be asked now: {type(error).__name__}.",

@@ -1,7 +1,6 @@
 """The plan of the auth agent: accounts and their sessions."""
 
-from collections.abc import Generator, Mapping
-from typing import Any
+from collections.abc import Generator
 
 from seezar.models.rules import grammar, talk
 from seezar.models.rules.conversation import Conversation, ToolResult
@@ -33,7 +32,7 @@ def _do(intent: Intent, notes: Notes) -> Generator[list[ToolCall], list[ToolResu
     names = intent.names
     if EVERY_ACCOUNT in names:
         [result] = yield [ToolCall("list_accounts", {})]
-        names = tuple(str(row["name"]) for row in _rows(result))
+        names = tuple(str(row["name"]) for row in result.rows("accounts"))
         if not names:
             _tell_accounts(result, notes)
             return
@@ -51,13 +50,8 @@ def _do(intent: Intent, notes: Notes) -> Generator[list[ToolCall], list[ToolResu
         tell(name, result, notes)
 
 
-def _rows(result: ToolResult) -> list[Mapping[str, Any]]:
-    rows = result.response.get("accounts")
-    return list(rows) if isinstance(rows, list) else []  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-
-
 def _tell_accounts(result: ToolResult, notes: Notes) -> None:
-    rows = _rows(result)
+    rows = result.rows("accounts")
     if result.status != "ok":
         notes.bad(failure("the list of accounts", result))
     elif not rows:

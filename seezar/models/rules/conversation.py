@@ -33,6 +33,18 @@ class ToolResult:
         """The `status` of the answer, "" when it has none."""
         return str(self.response.get("status", ""))
 
+    def rows(self, key: str) -> list[Mapping[str, Any]]:
+        """The objects in the list under `key`; none when it is not a list."""
+        return [cast("Message", item) for item in self._list(key) if isinstance(item, Mapping)]
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """The list under `key` as text; empty when it is not a list."""
+        return tuple(str(item) for item in self._list(key))
+
+    def _list(self, key: str) -> list[Any]:
+        value = self.response.get(key)
+        return cast("list[Any]", value) if isinstance(value, list) else []
+
 
 @dataclass(frozen=True, slots=True)
 class Conversation:

@@ -4,9 +4,8 @@ Requests to sub-agents are sentences of the same grammar. What a sub-agent repor
 after it: a page is read only for accounts whose sign-in succeeded.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from seezar.models.rules import grammar, talk
 from seezar.models.rules.conversation import Conversation, ToolResult
@@ -92,7 +91,7 @@ def _groups(intents: list[Intent]) -> list[tuple[str, list[Intent]]]:
 def _delegate(agent: str, group: list[Intent], progress: _Progress) -> Generator[list[ToolCall], list[ToolResult]]:
     if agent == BROWSER and any(EVERY_ACCOUNT in intent.names for intent in group) and progress.accounts is None:
         listed = yield [ToolCall(AUTH, {"request": sentence(Intent(Action.LIST_ACCOUNTS))})]
-        progress.accounts = _strings(listed[0].response, "accounts")
+        progress.accounts = listed[0].texts("accounts")
     ready = [narrowed for intent in group if (narrowed := _narrowed(intent, progress))]
     if agent == RESEARCH and any(i.action is Action.SAVE_PAGE and not i.page_ids for i in ready):
         progress.answers.append(NO_PAGE)
@@ -108,11 +107,11 @@ def _delegate(agent: str, group: list[Intent], progress: _Progress) -> Generator
     progress.failed |= response.get("status") != "ok"
     progress.answers.append(str(response["answer"]))
     if any(intent.action is Action.SIGN_IN for intent in ready):
-        progress.accounts = _strings(response, "accounts")
+        progress.accounts = result.texts("accounts")
         asked = {name for intent in ready if intent.action is Action.SIGN_IN for name in intent.names}
         progress.refused = asked - set(progress.accounts)
     if agent == BROWSER:
-        progress.pages = _strings(response, "pages")
+        progress.pages = result.texts("pages")
 
 
 def _narrowed(intent: Intent, progress: _Progress) -> Intent | None:
@@ -128,10 +127,5 @@ def _narrowed(intent: Intent, progress: _Progress) -> Intent | None:
 
 def _pages_of(history: tuple[ToolResult, ...]) -> tuple[str, ...]:
     """The pages of the last delegation to the browser agent."""
-    reported = (_strings(result.response, "pages") for result in reversed(history) if result.name == BROWSER)
+    reported = (result.texts("pages") for result in reversed(history) if result.name == BROWSER)
     return next((pages for pages in reported if pages), ())
-
-
-def _strings(response: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    value = response.get(key)
-    return tuple(str(item) for item in value) if isinstance(value, list) else ()  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]

@@ -1,7 +1,6 @@
 """The plan of the mail agent: mailboxes, and whether something arrived. Never what a message says."""
 
-from collections.abc import Generator, Mapping
-from typing import Any
+from collections.abc import Generator
 
 from seezar.models.rules import grammar, talk
 from seezar.models.rules.conversation import Conversation, ToolResult
@@ -52,7 +51,7 @@ def _tell_mailboxes(result: ToolResult, notes: Notes) -> None:
     if result.status != "ok":
         notes.bad(failure("the list of mailboxes", result))
         return
-    rows: list[Mapping[str, Any]] = list(result.response.get("mailboxes") or [])
+    rows = result.rows("mailboxes")
     if not rows:
         notes.good("There are no mailboxes yet. Say “create a mailbox”.")
         return

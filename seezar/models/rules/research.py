@@ -1,7 +1,6 @@
 """The plan of the research agent: keep pages, find them again."""
 
-from collections.abc import Generator, Mapping
-from typing import Any
+from collections.abc import Generator
 
 from seezar.models.rules import grammar, sections, talk
 from seezar.models.rules.conversation import Conversation, ToolResult
@@ -45,7 +44,7 @@ def _tell_search(topic: str, result: ToolResult, notes: Notes) -> None:
     if result.status != "ok":
         notes.bad(failure("the search", result))
         return
-    rows: list[Mapping[str, Any]] = list(result.response.get("results") or [])
+    rows = result.rows("results")
     if not rows:
         notes.good(f"I have saved nothing about “{topic}”.")
         return

@@ -1,0 +1,1 @@
+"""ADK apps: each folder is one; `adk web agents` lists them."""

@@ -1,0 +1,29 @@
+"""The auth agent: accounts and their sessions."""
+
+from google.adk.agents import LlmAgent
+
+from agents.factory import build_app, build_worker
+from tools import auth
+
+
+def build(*, task: bool = False) -> LlmAgent:
+    """The agent; `task` as a child of the coordinator."""
+    return build_worker(
+        "auth",
+        description=(
+            "Signs accounts in and out, through password and second factor, tells whether they are signed in, and "
+            "lists the accounts there are. Takes account names."
+        ),
+        instruction="""
+You keep accounts signed in. Call sign_in once for each account that is asked for; for several accounts call it for all
+of them in one turn. It takes seconds, reuses a session that is still valid, and gets through the second factor by
+itself: you need no code and ask nobody for one. Pass fresh=true only when a fresh session was asked for in so many
+words.
+""",
+        tools=[auth.list_accounts, auth.sign_in, auth.session_status, auth.sign_out],
+        task=task,
+    )
+
+
+root_agent = build()
+app = build_app(root_agent)

@@ -1,0 +1,29 @@
+"""The browser agent: pages of signed-in accounts."""
+
+from google.adk.agents import LlmAgent
+
+from agents.factory import build_app, build_worker
+from tools import browser
+
+
+def build(*, task: bool = False) -> LlmAgent:
+    """The agent; `task` as a child of the coordinator."""
+    return build_worker(
+        "browser",
+        description=(
+            "Opens pages of an account that is signed in, reads them and takes screenshots. Takes account names and, "
+            "if known, a page name or URL. It does not sign in: ask auth first."
+        ),
+        instruction="""
+You read web pages behind logins. First open_page for the account, then read_page or screenshot with the page_id it
+gave. For several accounts open all pages in one turn. Without a page name the page that the sign-in leads to is opened,
+which is usually the dashboard. Answer with the rows that were asked for, as a Markdown table, with the numbers of the
+page. If open_page says not_signed_in, report that; you cannot sign in.
+""",
+        tools=[browser.open_page, browser.read_page, browser.screenshot],
+        task=task,
+    )
+
+
+root_agent = build()
+app = build_app(root_agent)

@@ -1,0 +1,1 @@
+"""Evaluation sets for the agents, their metrics, and the runner."""

@@ -1,0 +1,102 @@
+"""Saving and finding pages, on real PostgreSQL and with the real embedder."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from seezar.accounts.records import Page
+from seezar.database import Database
+from seezar.errors import InvalidInput
+from seezar.knowledge import Knowledge
+from seezar.knowledge.embedding import DIMENSIONS, WordLlamaEmbedder
+
+SHIPPING = """# Overview
+Yesterday, all customers
+## Top events
+| Event | Count | Change |
+| Shipment booked | 18,452 | +6.2% |
+| Customs cleared | 4,128 | +11.5% |
+## Customers
+| Customer | Plan |
+| Aldergate Foods | Enterprise |
+"""
+PAYMENTS = """# Overview
+## Top events
+| Event | Count |
+| Payment authorised | 27,391 |
+| Refund issued | 1,873 |
+"""
+
+
+def page(account: str, title: str, text: str) -> Page:
+    return Page(
+        id=f"page-{account}",
+        run_id="run",
+        account=account,
+        url=f"http://127.0.0.1/{account}/dashboard",
+        title=title,
+        text=text,
+        has_screenshot=False,
+        taken_at=datetime(2026, 11, 22, tzinfo=UTC),
+    )
+
+
+@pytest.fixture
+async def knowledge(database: Database) -> Knowledge:
+    store = Knowledge(database)
+    await store.save(page("demo-mail", "Overview · Freight", SHIPPING))
+    await store.save(page("demo-totp", "Overview · Ledger", PAYMENTS))
+    return store
+
+
+async def test_words_find_the_right_page_first(knowledge: Knowledge) -> None:
+    found = await knowledge.search("refunds")
+    assert found[0].account == "demo-totp"
+    assert "| Refund issued | 1,873 |" in found[0].text
+    assert found[0].url == "http://127.0.0.1/demo-totp/dashboard"
+
+
+async def test_meaning_finds_what_no_word_of_the_query_names(knowledge: Knowledge) -> None:
+    # The page says "shipment", which is another word than "shipping" for PostgreSQL's dictionary too.
+    found = await knowledge.search("shipping")
+    assert [passage.account for passage in found][:1] == ["demo-mail"]
+
+
+async def test_nothing_is_found_for_what_was_never_read(knowledge: Knowledge) -> None:
+    assert await knowledge.search("recipe for tomato soup") == []
+
+
+async def test_search_within_one_account(knowledge: Knowledge) -> None:
+    assert {passage.account for passage in await knowledge.search("top events")} == {"demo-mail", "demo-totp"}
+    assert {passage.account for passage in await knowledge.search("top events", account="demo-mail")} == {"demo-mail"}
+
+
+async def test_the_same_page_is_kept_once_and_a_changed_one_again(knowledge: Knowledge, database: Database) -> None:
+    again = await knowledge.save(page("demo-mail", "Overview · Freight", SHIPPING))
+    assert (again.new, again.passages) == (False, 3)
+    changed = await knowledge.save(page("demo-mail", "Overview · Freight", SHIPPING.replace("18,452", "18,453")))
+    assert changed.new
+    assert changed.id != again.id
+    rows = await database.all("SELECT count(*) AS n FROM knowledge.document")
+    assert rows[0]["n"] == 3
+
+
+async def test_empty_input_is_refused(knowledge: Knowledge) -> None:
+    with pytest.raises(InvalidInput):
+        await knowledge.search("  ")
+    with pytest.raises(InvalidInput):
+        await knowledge.save(page("demo-mail", "", "  \n"))
+
+
+async def test_a_query_of_punctuation_or_stop_words_is_no_error(knowledge: Knowledge) -> None:
+    for query in ("' | & !", "the of and", "a:b*c", "12 34"):
+        assert isinstance(await knowledge.search(query), list)
+    assert await knowledge.search("12 34") == []
+
+
+async def test_embeddings_are_unit_vectors_of_the_column_width() -> None:
+    [vector] = await WordLlamaEmbedder().embed(["top events of yesterday"])
+    assert len(vector) == DIMENSIONS
+    assert sum(x * x for x in vector) == pytest.approx(1.0, abs=1e-4)
+    assert await WordLlamaEmbedder().embed([]) == []
+    assert await WordLlamaEmbedder().embed([""]) == [[0.0] * DIMENSIONS]

@@ -1,0 +1,128 @@
+"""The documented sentences, and that agents understand the sentences that agents say."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seezar.models.rules.grammar import parse
+from seezar.models.rules.intents import AGENT_OF, EVERY_ACCOUNT, Action, Intent, sentence
+from seezar.models.rules.talk import EXAMPLES
+
+A = Action
+
+
+def told(text: str) -> list[Intent]:
+    return [replace(intent, text="") for intent in parse(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "sign in to demo-mail and show me the top events",
+            [Intent(A.SIGN_IN, ("demo-mail",)), Intent(A.READ_PAGE, ("demo-mail",), topic="top events")],
+        ),
+        (
+            "Please sign in to demo-mail and to demo-totp, then read the top events behind the login.",
+            [
+                Intent(A.SIGN_IN, ("demo-mail", "demo-totp")),
+                Intent(A.READ_PAGE, ("demo-mail", "demo-totp"), topic="top events"),
+            ],
+        ),
+        (
+            "Sign in to the staging admin as `ops` and tell me yesterday's top events",
+            [Intent(A.SIGN_IN, ("ops",)), Intent(A.READ_PAGE, ("ops",), topic="yesterday's top events")],
+        ),
+        (
+            "sign in to all my accounts and read the top events of each",
+            [Intent(A.SIGN_IN, (EVERY_ACCOUNT,)), Intent(A.READ_PAGE, (EVERY_ACCOUNT,), topic="top events")],
+        ),
+        ("log me in to Demo-Mail again", [Intent(A.SIGN_IN, ("demo-mail",), fresh=True)]),
+        ("list my accounts", [Intent(A.LIST_ACCOUNTS)]),
+        ("am I signed in to demo-totp?", [Intent(A.SESSION_STATUS, ("demo-totp",))]),
+        ("is demo-mail still signed in?", [Intent(A.SESSION_STATUS, ("demo-mail",))]),
+        ("sign out of demo-mail", [Intent(A.SIGN_OUT, ("demo-mail",))]),
+        ("create a mailbox", [Intent(A.CREATE_MAILBOX)]),
+        ("create a mailbox for ann@mail.seezar.test", [Intent(A.CREATE_MAILBOX, ("ann@mail.seezar.test",))]),
+        ("list mailboxes", [Intent(A.LIST_MAILBOXES)]),
+        ("latest message of demo-mail", [Intent(A.LATEST_MESSAGE, ("demo-mail",))]),
+        ("did a code arrive for demo-mail?", [Intent(A.CODE_ARRIVED, ("demo-mail",))]),
+        ("open the dashboard of demo-mail", [Intent(A.OPEN_PAGE, ("demo-mail",), page="dashboard")]),
+        (
+            "open https://x.test/A?b=c&d as demo-mail",
+            [Intent(A.OPEN_PAGE, ("demo-mail",), page="https://x.test/A?b=c&d")],
+        ),
+        ("take a screenshot of demo-mail", [Intent(A.SCREENSHOT, ("demo-mail",))]),
+        ("show me the top accounts of demo-mail", [Intent(A.READ_PAGE, ("demo-mail",), topic="top accounts")]),
+        ("show me demo-mail's top events", [Intent(A.READ_PAGE, ("demo-mail",), topic="top events")]),
+        ("save this page", [Intent(A.SAVE_PAGE)]),
+        ("remember the dashboard of demo-mail", [Intent(A.SAVE_PAGE, ("demo-mail",), page="dashboard")]),
+        (
+            "what do you know about checkout events and refunds?",
+            [Intent(A.SEARCH, topic="checkout events and refunds")],
+        ),
+        ("Hello!", [Intent(A.GREETING)]),
+        ("hi seezar, list my accounts", [Intent(A.LIST_ACCOUNTS)]),
+        ("what can you do?", [Intent(A.HELP)]),
+        ("thanks!", [Intent(A.THANKS)]),
+        ("dance", [Intent(A.UNKNOWN)]),
+        ("", []),
+    ],
+)
+def test_sentences(text: str, expected: list[Intent]) -> None:
+    assert told(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "what is the password of demo-mail?",
+        "show me the code",
+        "What is the one-time code for demo-mail?",
+        "give me the cookies of demo-mail",
+        "print your API key",
+        "tell me the TOTP secret of demo-totp",
+        "list the recovery codes",
+        "sign in to demo-mail and tell me the password",
+    ],
+)
+def test_asking_for_a_secret_is_never_work(text: str) -> None:
+    assert [intent.action for intent in parse(text) if intent.action is not A.SIGN_IN] == [A.REFUSED]
+
+
+_NAMES = st.lists(st.from_regex(r"[a-z]{2,6}-[a-z0-9]{1,6}", fullmatch=True), min_size=1, max_size=3, unique=True).map(
+    tuple
+)
+_TOPICS = st.sampled_from(["top events", "per-customer metrics", "revenue and top events", "Error rate"])
+_WORK = st.one_of(
+    st.builds(Intent, st.just(A.SIGN_IN), _NAMES, fresh=st.booleans()),
+    st.builds(Intent, st.sampled_from([A.SESSION_STATUS, A.SIGN_OUT, A.LATEST_MESSAGE, A.CODE_ARRIVED]), _NAMES),
+    st.builds(Intent, st.sampled_from([A.LIST_ACCOUNTS, A.LIST_MAILBOXES, A.CREATE_MAILBOX])),
+    st.builds(
+        Intent, st.sampled_from([A.OPEN_PAGE, A.SCREENSHOT]), _NAMES, page=st.sampled_from(["", "reports", "/a/b"])
+    ),
+    st.builds(Intent, st.just(A.READ_PAGE), _NAMES, page=st.sampled_from(["", "reports"]), topic=_TOPICS),
+    st.builds(
+        Intent,
+        st.just(A.SAVE_PAGE),
+        page_ids=st.lists(st.uuids().map(str), min_size=1, max_size=2, unique=True).map(tuple),
+    ),
+    st.builds(Intent, st.just(A.SEARCH), topic=st.sampled_from(["checkout events", "refunds in May"])),
+)
+
+
+@given(_WORK)
+def test_what_one_agent_says_another_understands(intent: Intent) -> None:
+    assert told(sentence(intent)) == [intent]
+
+
+@given(st.text(max_size=200))
+def test_no_text_is_an_error(text: str) -> None:
+    parse(text)
+
+
+def test_every_example_that_is_shown_is_understood() -> None:
+    for example in EXAMPLES:
+        assert all(intent.action in AGENT_OF for intent in parse(example)), example

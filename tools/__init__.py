@@ -1,0 +1,1 @@
+"""The functions that the agents' models may call: one module a sub-agent."""

@@ -1,0 +1,47 @@
+"""What a tool gives back: a plain dict with a `status`, never an exception."""
+
+import functools
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from seezar.errors import SeezarError
+
+type Answer = dict[str, Any]
+
+_log = logging.getLogger(__name__)
+
+
+def answers[**P](tool: Callable[P, Awaitable[Answer]]) -> Callable[P, Awaitable[Answer]]:
+    """Make an async function a tool that does not raise: its errors become `{"status", "message"}`.
+
+    A `SeezarError` says what happened, what was kept and what to do next. Of anything else only the type is told: its
+    text may quote what must not be shown.
+    """
+
+    @functools.wraps(tool)
+    async def safe(*args: P.args, **kwargs: P.kwargs) -> Answer:
+        try:
+            return await tool(*args, **kwargs)
+        except SeezarError as error:
+            return dict(error.as_dict())
+        except Exception as error:  # noqa: BLE001 - the promise of this decorator
+            name = getattr(tool, "__name__", "tool")
+            # With its traceback only at DEBUG: frames quote lines of code, never values, but a log reader need not see
+            # them.
+            _log.error("%s failed with %s", name, type(error).__name__)
+            _log.debug("%s failed", name, exc_info=error)
+            return {
+                "status": "error",
+                "message": (
+                    f"{name} failed unexpectedly ({type(error).__name__}). Runs that were started go on in the worker. "
+                    "See seezar runs list, and seezar doctor."
+                ),
+            }
+
+    return safe
+
+
+def iso(moment: Any) -> str:
+    """A point in time as text for people: to the second, with zone."""
+    return moment.isoformat(sep=" ", timespec="seconds")
