@@ -1,0 +1,101 @@
+"""The edge of every command: errors become one sentence, an exit code, and JSON where it was asked for."""
+
+import functools
+import sys
+import traceback
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from seezar.errors import SeezarError
+from service.secret_input import entered
+
+type Shape = Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]
+
+_LOG = "cli.log"
+
+
+def _as_it_is(failure: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
+    return failure
+
+
+def guarded[**P](*, shape: Shape = _as_it_is) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """Decorates a command so that no traceback leaves it.
+
+    A `SeezarError` is told in one line on stderr, exit code 1. Anything unforeseen is told by its type; its traceback
+    goes to a log file. A command whose argument `as_json` is true also prints `{"status", "message"}` on stdout.
+
+    Args:
+        shape: makes, of that object and the arguments of the command, the object that the command promises.
+    """
+
+    def decorate(command: Callable[P, None]) -> Callable[P, None]:
+        @functools.wraps(command)
+        def run(*args: P.args, **kwargs: P.kwargs) -> None:
+            try:
+                command(*args, **kwargs)
+            except SeezarError as error:
+                _tell(error.as_dict(), shape, dict(kwargs))
+            # typer's own ways out: exit, abort, wrong usage.
+            except (typer.Exit, typer.Abort, BrokenPipeError):
+                raise
+            except Exception as error:
+                if type(error).__module__.startswith(("typer.", "click.")):
+                    raise
+                _tell({"status": "error", "message": unforeseen(error)}, shape, dict(kwargs))
+
+        return run
+
+    return decorate
+
+
+def _tell(failure: dict[str, Any], shape: Shape, arguments: dict[str, Any]) -> None:
+    from service.terminal import note, print_json
+
+    note(f"seezar: {failure['message']}", style="red")
+    if arguments.get("as_json"):
+        print_json(shape(failure, arguments))
+    raise typer.Exit(1) from None
+
+
+def unforeseen(error: Exception) -> str:
+    """Write the traceback of an error that nobody foresaw to the log; returns the sentence about it."""
+    what = f"Something unforeseen happened ({type(error).__name__})."
+    try:
+        path = _write_traceback(error)
+    except (OSError, SeezarError):
+        return f"{what} Its traceback could not be written to a log file."
+    return f"{what} What was stored before is kept. The traceback is in {path}; seezar doctor checks this installation."
+
+
+def _write_traceback(error: Exception) -> Path:
+    from seezar.browser.redaction import Redactor
+    from seezar.files import private_folder
+    from seezar.settings import get_settings
+
+    settings = get_settings()
+    # Frames quote lines of code, but the text of an error may quote a value.
+    redact = Redactor({**_configured_secrets(), **entered()})
+    text = redact("".join(traceback.format_exception(error)))
+    path = private_folder(settings.log_dir) / _LOG
+    with path.open("a", encoding="utf-8") as file:
+        file.write(f"{datetime.now().astimezone().isoformat(timespec='seconds')} {' '.join(sys.argv[1:2])}\n{text}\n")
+    path.chmod(0o600)
+    return path
+
+
+def _configured_secrets() -> dict[str, str]:
+    from urllib.parse import unquote, urlsplit
+
+    from seezar.settings import get_settings
+
+    settings = get_settings()
+    secrets: dict[str, str] = {}
+    if settings.master_key is not None:
+        secrets["master-key"] = settings.master_key.get_secret_value()
+    if settings.database_url is not None and (password := urlsplit(settings.database_url).password):
+        secrets["database-password"] = unquote(password)
+    return secrets

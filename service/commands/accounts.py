@@ -1,0 +1,210 @@
+"""`seezar account add|list|show|remove`."""
+
+import re
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from service.boundary import guarded
+
+if TYPE_CHECKING:
+    from seezar.accounts import Account, NewAccount
+    from seezar.application import Application
+
+app = typer.Typer(help="Accounts: who signs in where.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the account.", show_default=False)]
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class LoginCode(StrEnum):
+    """The second factor of a site."""
+
+    email = "email"
+    link = "link"
+    totp = "totp"
+    none = "none"
+
+
+@app.command()
+@guarded()
+def add(
+    name: Name,
+    url: Annotated[str, typer.Option(help="Page of the site where one signs in.", show_default=False)],
+    username: Annotated[str, typer.Option(help="What is typed as user name.", show_default=False)],
+    password_env: Annotated[
+        str | None,
+        typer.Option(metavar="VAR", help="Environment variable that holds the password; else it is asked for."),
+    ] = None,
+    totp_env: Annotated[
+        str | None,
+        typer.Option(metavar="VAR", help="Environment variable that holds the TOTP key (base32 or otpauth://)."),
+    ] = None,
+    mailbox: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Where the site mails codes; made if it is on our domains.")
+    ] = None,
+    verify_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="A page that only a signed-in visitor sees. [default: the URL]")
+    ] = None,
+    origin: Annotated[
+        list[str] | None, typer.Option(metavar="ORIGIN", help="A further origin of the site; may be given repeatedly.")
+    ] = None,
+    login_code: Annotated[
+        LoginCode | None,
+        typer.Option(help="Second factor. [default: totp with a key, email with a mailbox, else none]"),
+    ] = None,
+    keep_alive: Annotated[
+        str | None, typer.Option(metavar="INTERVAL", help="How often the session should be used: 30m, 12h, 1d.")
+    ] = None,
+) -> None:
+    """Add an account. Secrets come from environment variables or a hidden prompt, never from arguments."""
+    from seezar.accounts import NewAccount
+    from service.ground import with_application
+    from service.terminal import say
+
+    seconds = _seconds(keep_alive) if keep_alive else None
+    new = NewAccount(
+        name=name,
+        url=url,
+        username=username,
+        password=_password(password_env, login_code),
+        totp=_totp(totp_env, login_code),
+        mailbox=mailbox,
+        verify_url=verify_url,
+        origins=tuple(origin or ()),
+        second_factor=login_code.value if login_code else None,
+        keep_alive_s=seconds,
+    )
+
+    async def store(application: "Application") -> "Account":
+        return await store_account(application, new)
+
+    account = with_application(store)
+    say(f"Added {account.name}: {account.username} at {account.start_url}.", style="green")
+    say(f"Its secrets go to {', '.join(account.origins)} only. Next: seezar sign-in {account.name}")
+
+
+async def store_account(application: "Application", new: "NewAccount") -> "Account":
+    """Store the account, and its mailbox where that is on a domain of ours.
+
+    Raises:
+        MailDomainNotServed: the mailbox is elsewhere; nothing is stored.
+        InvalidInput, AccountExists: as `Accounts.add`; nothing is stored.
+    """
+    from seezar.mail.addresses import normal_address
+
+    if new.mailbox:
+        application.mail.served(normal_address(new.mailbox).rpartition("@")[2])
+    account = await application.accounts.add(new)
+    if account.mailbox:
+        await application.mailboxes.ensure(account.mailbox)
+    return account
+
+
+def _password(variable: str | None, login_code: LoginCode | None) -> str | None:
+    from seezar.errors import InvalidInput
+    from service.secret_input import from_environment, from_prompt
+    from service.terminal import interactive
+
+    if variable:
+        return from_environment("password", variable)
+    if interactive():
+        return from_prompt("Password (empty for none)") or None
+    if login_code in (LoginCode.email, LoginCode.link):
+        return None
+    raise InvalidInput(
+        "There is no password, and nobody to ask for it.",
+        kept="Nothing was stored.",
+        next_step="Give it with --password-env VAR. A site without passwords needs --login-code email or link.",
+    )
+
+
+def _totp(variable: str | None, login_code: LoginCode | None) -> str | None:
+    from service.secret_input import from_environment, from_prompt
+    from service.terminal import interactive
+
+    if variable:
+        return from_environment("TOTP key", variable)
+    if login_code is LoginCode.totp and interactive():
+        return from_prompt("TOTP key") or None
+    return None
+
+
+def _seconds(interval: str) -> int:
+    from seezar.errors import InvalidInput
+
+    match = re.fullmatch(r"([1-9]\d{0,8})([smhd]?)", interval.strip().lower())
+    if match is None:
+        raise InvalidInput(f"{interval!r} is not an interval.", next_step="Give it as 90s, 30m, 12h or 1d.")
+    return int(match[1]) * _UNITS[match[2] or "s"]
+
+
+@app.command("list")
+@guarded()
+def list_accounts() -> None:
+    """List the accounts."""
+    from service.ground import with_application
+    from service.terminal import note, table
+
+    async def load(application: "Application") -> tuple[list["Account"], set[str]]:
+        stored = {session.account for session in await application.sessions.list()}
+        return await application.accounts.list(), stored
+
+    accounts, stored = with_application(load)
+    if not accounts:
+        note("There are no accounts. Add one: seezar account add NAME --url URL --username USER")
+        return
+    rows = [(a.name, a.start_url, a.username, a.second_factor, "stored" if a.name in stored else "-") for a in accounts]
+    table(("NAME", "SITE", "USER", "SECOND FACTOR", "SESSION"), rows)
+
+
+@app.command()
+@guarded()
+def show(name: Name) -> None:
+    """Show an account; of its secrets only whether they are stored."""
+    from service.ground import with_application
+    from service.terminal import fields, moment
+
+    async def load(application: "Application") -> list[tuple[str, str]]:
+        account = await application.accounts.get(name)
+        session = await application.sessions.info(name)
+        return [
+            ("name", account.name),
+            ("site", account.start_url),
+            ("verify URL", account.verify_url),
+            ("origins", ", ".join(account.origins)),
+            ("user name", account.username),
+            ("password", "stored" if account.password_ref else "none"),
+            ("TOTP key", "stored" if account.totp_ref else "none"),
+            ("second factor", account.second_factor),
+            ("mailbox", account.mailbox or "none"),
+            ("keep alive", f"every {account.keep_alive_s} s" if account.keep_alive_s else "no"),
+            ("session", f"obtained {moment(session.obtained_at)}" if session else "none"),
+            ("verified", moment(session.verified_at) if session else "-"),
+            ("added", moment(account.created_at)),
+        ]
+
+    fields(with_application(load))
+
+
+@app.command()
+@guarded()
+def remove(name: Name, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Forget an account with its secrets and its session. Its runs and its mailbox stay."""
+    from service.ask import confirm
+    from service.ground import with_application
+    from service.terminal import say
+
+    async def check(application: "Application") -> None:
+        await application.accounts.get(name)
+
+    async def forget(application: "Application") -> None:
+        await application.accounts.remove(name)
+
+    if not yes:
+        with_application(check)
+        confirm(f"Forget the account {name} with its secrets and its session?")
+    with_application(forget)
+    say(f"Removed {name} with its secrets and its session.", style="green")

@@ -1,0 +1,79 @@
+"""`seezar up|down|status|doctor|worker|web`."""
+
+from typing import Annotated
+
+import typer
+
+from service.boundary import guarded
+
+
+@guarded()
+def up() -> None:
+    """Run everything in the foreground: database, worker, ADK Web. Ctrl-C stops it all."""
+    from seezar.settings import get_settings
+    from service.supervisor import run_up
+
+    run_up(get_settings())
+
+
+@guarded()
+def down() -> None:
+    """Stop everything that runs in this home: `seezar up`, workers, the embedded database."""
+    from seezar.settings import get_settings
+    from service.stopping import stop_database, stop_foreground, stop_workers
+    from service.terminal import say
+
+    settings = get_settings()
+    stopped = False
+    if settings.home.is_dir():
+        for stop in (stop_foreground, stop_workers, stop_database):
+            for what in stop(settings):
+                stopped = True
+                say(what)
+    if not stopped:
+        say("Nothing is running.")
+
+
+@guarded()
+def status() -> None:
+    """Show what runs, the accounts with their sessions, and the last runs. Starts nothing."""
+    from seezar.settings import get_settings
+    from service.overview import print_status
+
+    print_status(get_settings())
+
+
+@guarded()
+def doctor() -> None:
+    """Check everything that seezar needs, and say what to do about what is missing. Exit code 1 if something is."""
+    from seezar.settings import get_settings
+    from service.checkup import run_checks
+
+    if not run_checks(get_settings()):
+        raise typer.Exit(1)
+
+
+@guarded()
+def worker(
+    idle_exit: Annotated[
+        float, typer.Option(metavar="S", min=0, help="Stop after so many seconds without client and work; 0 = never.")
+    ] = 0.0,
+) -> None:
+    """Run a worker in the foreground: it executes the runs, and receives the mail. Several may run."""
+    from workflows.worker import main
+
+    raise typer.Exit(main(["--idle-exit", str(idle_exit)]))
+
+
+@guarded()
+def web(
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="On 127.0.0.1; 0 = any. [default: the setting, 8888]")
+    ] = None,
+) -> None:
+    """Run ADK Web in the foreground: the agents in a browser."""
+    from seezar.settings import get_settings
+    from service.web import serve
+
+    settings = get_settings()
+    serve(settings, port=settings.web_port if port is None else port)

@@ -1,0 +1,130 @@
+"""`seezar session list|check|forget|export`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from service.boundary import guarded
+
+if TYPE_CHECKING:
+    from seezar.accounts import SessionInfo, SessionState
+    from seezar.application import Application
+    from workflows.client import Client
+
+app = typer.Typer(help="Sessions: what signed-in browsers keep.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the account.", show_default=False)]
+
+
+@app.command("list")
+@guarded()
+def list_sessions() -> None:
+    """List the stored sessions."""
+    from service.ground import with_application
+    from service.terminal import moment, note, table
+
+    async def load(application: "Application") -> list["SessionInfo"]:
+        return await application.sessions.list()
+
+    sessions = with_application(load)
+    if not sessions:
+        note("There are no sessions. Get one: seezar sign-in NAME")
+        return
+    rows = [(s.account, moment(s.obtained_at), moment(s.verified_at), s.id) for s in sessions]
+    table(("ACCOUNT", "OBTAINED", "LAST VERIFIED", "SESSION"), rows)
+
+
+@app.command()
+@guarded()
+def check(name: Name) -> None:
+    """Ask the site whether the stored session still works; one that does not is forgotten. Exit code 0 if it does."""
+    result = _run(name, "check_session", f"Asking the site of {name} …")
+    _say(result, good="signed_in")
+
+
+@app.command()
+@guarded()
+def forget(name: Name) -> None:
+    """Forget the stored session. The site is not told: it ends there when it expires."""
+    result = _run(name, "sign_out", f"Forgetting the session of {name} …")
+    _say(result, good="signed_out")
+
+
+def _run(name: str, what: str, waiting_for: str) -> dict[str, Any]:
+    from service.ground import with_client
+    from service.timeline import waiting
+
+    async def work(client: "Client") -> dict[str, Any]:
+        start = client.check_session if what == "check_session" else client.sign_out
+        with waiting(waiting_for):
+            # A visit with the browser takes up to a few page loads.
+            return await client.result(await start(name), timeout=4 * client.application.settings.page_timeout)
+
+    return with_client(work)
+
+
+def _say(result: dict[str, Any], *, good: str) -> None:
+    from service.terminal import say
+
+    fine = result["status"] == good
+    say(f"{'✓' if fine else '✗'} {result['account']}: {result['reason']}", style="green" if fine else "red")
+    if not fine:
+        raise typer.Exit(1)
+
+
+@app.command()
+@guarded()
+def export(
+    name: Name,
+    output: Annotated[Path, typer.Option(metavar="FILE", help="New file, made with mode 0600.", show_default=False)],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Write the session as Playwright's storage_state. Whoever has the file is signed in as the account."""
+    from seezar.errors import InvalidInput
+    from seezar.files import write_private
+    from service.ask import confirm
+    from service.ground import with_application
+    from service.terminal import note, say
+
+    async def load(application: "Application") -> "SessionState":
+        await application.accounts.get(name)
+        return await application.sessions.load(name)
+
+    _check_output(output)
+    state = with_application(load)
+    if not yes:
+        confirm(f"Write the session of {name} to {output}? Whoever has that file is signed in as {name}.")
+    try:
+        written = write_private(output, (json.dumps(state.storage, indent=2) + "\n").encode())
+    except OSError as error:
+        raise InvalidInput(
+            f"{output} cannot be written: {error.strerror}.", kept="The session is unchanged."
+        ) from error
+    if not written:
+        raise _taken(output)
+    say(f"Wrote the session of {name} to {output}.", style="green")
+    if any(state.session_storage.values()):
+        note("storage_state has no place for sessionStorage, which this site uses; it may ask to sign in again.")
+
+
+def _check_output(output: Path) -> None:
+    from seezar.errors import InvalidInput
+
+    if output.exists() or output.is_symlink():
+        raise _taken(output)
+    if not output.absolute().parent.is_dir():
+        raise InvalidInput(
+            f"The folder {output.absolute().parent} does not exist.",
+            kept="Nothing was written.",
+            next_step="Make it, or choose another place.",
+        )
+
+
+def _taken(output: Path) -> Exception:
+    from seezar.errors import InvalidInput
+
+    return InvalidInput(
+        f"{output} exists already.", kept="It was left as it is.", next_step="Choose another name, or remove it."
+    )

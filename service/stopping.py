@@ -1,0 +1,112 @@
+"""Stopping what runs in a home, and saying what was stopped."""
+
+import psutil
+
+from seezar.settings import Settings
+from service.notes import live_notes
+
+# `up` has to stop its own children within it, and a worker drains its runs for up to ten seconds.
+_FOREGROUND_S = 45.0
+_WORKER_S = 25.0
+_KILL_S = 5.0
+
+
+def stop_process(process: psutil.Process, *, patience: float, family: bool = False) -> bool:
+    """Ask a process to end, and kill it when it has not after `patience` seconds.
+
+    Args:
+        family: kill what it started and left behind, too: the browser of a worker. Not for a process that may have
+            started a worker, which is meant to outlive it.
+
+    Returns:
+        Whether it ended by itself.
+    """
+    try:
+        # Asked before: those that outlive their parent cannot be found through it.
+        members = [process, *(process.children(recursive=True) if family else [])]
+        process.terminate()
+    except psutil.NoSuchProcess:
+        return True
+    _, alive = psutil.wait_procs([process], timeout=patience)
+    remaining = [member for member in members if member.is_running()]
+    for member in remaining:
+        try:
+            member.kill()
+        except psutil.NoSuchProcess:
+            continue
+    psutil.wait_procs(remaining, timeout=_KILL_S)
+    return not alive
+
+
+def stop_foreground(settings: Settings) -> list[str]:
+    """Stop `up` first, which stops what it started, then `web` and `playground`; returns what was stopped, in words."""
+    said: list[str] = []
+    for kind in ("up", None):
+        for note in live_notes(settings, kind):
+            process = note.process()
+            if process is not None:
+                clean = stop_process(process, patience=_FOREGROUND_S)
+                said.append(_sentence(f"seezar {note.kind}", note.pid, clean))
+    return said
+
+
+def stop_workers(settings: Settings) -> list[str]:
+    """Stop the workers of this home, one that is just starting included. Their runs are taken up by the next worker."""
+    from seezar.files import file_lock
+    from workflows.registry import live_workers
+
+    said: list[str] = []
+    # Held by whoever starts a worker until that worker can be found.
+    with file_lock(settings.run_dir / "worker.lock"):
+        for note in live_workers(settings):
+            process = note.process()
+            if process is not None:
+                clean = stop_process(process, patience=_WORKER_S, family=True)
+                said.append(_sentence(f"worker {note.slot}", note.pid, clean))
+    return said
+
+
+def stop_database(settings: Settings) -> list[str]:
+    """Stop the embedded database; one that SEEZAR_DATABASE_URL names is not ours to stop.
+
+    Raises:
+        DatabaseUnavailable: it runs and does not stop.
+    """
+    from seezar.database.embedded import EmbeddedServer
+    from seezar.files import file_lock
+    from workflows.ground import start_lock
+
+    if settings.database_url is not None:
+        return []
+    server = EmbeddedServer(settings.home)
+    with file_lock(start_lock(settings)):
+        clients = _clients(server.url())
+        pid = server.pid()
+        if pid is None or not server.stop():
+            return []
+    said = [f"Stopped the database (process {pid})."]
+    if clients:
+        said.append(
+            f"Still connected until then: {', '.join(clients)}. Such a program starts database and worker again when it"
+            " needs them; end it too."
+        )
+    return said
+
+
+def _clients(url: str | None) -> list[str]:
+    import psycopg
+
+    if url is None:
+        return []
+    try:
+        with psycopg.connect(url, connect_timeout=5) as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT application_name FROM pg_stat_activity WHERE application_name LIKE 'seezar-client%'"
+            ).fetchall()
+    except psycopg.OperationalError:
+        return []
+    return sorted(row[0] for row in rows)
+
+
+def _sentence(what: str, pid: int, clean: bool) -> str:
+    return f"Stopped {what} (process {pid})." if clean else f"Killed {what} (process {pid}): it did not stop by itself."
