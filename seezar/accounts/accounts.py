@@ -9,7 +9,7 @@ from seezar.database import Connection, Database, Row
 from seezar.errors import AccountExists, AccountUnknown, InvalidInput
 from seezar.signin.totp import check_totp
 from seezar.vault import Vault
-from seezar.vault.origins import checked_origins, origin_of
+from seezar.vault.origins import checked_origins
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _MAILBOX = re.compile(r"[^@\s]+@[^@\s]+")
@@ -37,11 +37,12 @@ class Accounts:
         totp_ref = f"account/{new.name}/totp" if new.totp else None
         try:
             async with self._database.connection() as connection:
+                # The site first, as in `remove`: two that lock in the same order cannot block each other.
+                site_id = await _site(connection, new.url, verify_url, origins)
                 if new.password and password_ref:
                     await self._vault.put(connection, password_ref, new.password, origins)
                 if new.totp and totp_ref:
                     await self._vault.put(connection, totp_ref, new.totp, origins)
-                site_id = await _site(connection, new.url, verify_url, origins)
                 await connection.execute(
                     "INSERT INTO app.account (name, site_id, username, password_ref, totp_ref, second_factor, mailbox,"
                     " keep_alive_s) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
@@ -87,12 +88,22 @@ class Accounts:
         """
         account = await self.get(name)
         async with self._database.connection() as connection:
+            # Nobody adds an account to the site while it is looked at whether this one was its last.
+            cursor = await connection.execute(
+                "SELECT site_id FROM app.account a JOIN app.site s ON s.id = a.site_id WHERE a.name = %s FOR UPDATE",
+                (name,),
+            )
+            site = await cursor.fetchone()
+            if site is None:
+                raise AccountUnknown(name, [known.name for known in await self.list()])
             await connection.execute("DELETE FROM app.account WHERE name = %s", (name,))
             for reference in (account.password_ref, account.totp_ref):
                 if reference:
                     await self._vault.delete(connection, reference)
             await connection.execute(
-                "DELETE FROM app.site s WHERE NOT EXISTS (SELECT 1 FROM app.account a WHERE a.site_id = s.id)"
+                "DELETE FROM app.site s WHERE id = %s"
+                " AND NOT EXISTS (SELECT 1 FROM app.account a WHERE a.site_id = s.id)",
+                (site["site_id"],),
             )
 
 
@@ -114,19 +125,29 @@ def _checked(new: NewAccount) -> SecondFactor:
             f"{new.name!r} is not an account name.",
             next_step="Use lower-case letters, digits, '.', '_' and '-', at most 63 characters.",
         )
+    texts = {"user name": new.username, "password": new.password, "mailbox": new.mailbox, "address": new.url}
+    for what, text in {**texts, "verify address": new.verify_url}.items():
+        if text and not _storable(text):
+            raise InvalidInput(f"The {what} is not UTF-8 text.", next_step="Enter it again.")
     if not new.username.strip():
         raise InvalidInput("The user name is empty.", next_step="Give it with --username.")
     if new.mailbox and not _MAILBOX.fullmatch(new.mailbox):
         raise InvalidInput(f"{new.mailbox!r} is not a mail address.", next_step="Give it as name@domain.")
     if new.totp:
         check_totp(new.totp)
-    origin_of(new.url)
+    if new.keep_alive_s is not None and new.keep_alive_s <= 0:
+        raise InvalidInput("The keep-alive interval must be positive.", next_step="Give it as in --keep-alive 15m.")
     factor: SecondFactor = new.second_factor or ("totp" if new.totp else "email" if new.mailbox else "none")
     if factor == "totp" and not new.totp:
         raise InvalidInput("A TOTP login needs its key.", next_step="Give it with --totp-env VAR.")
     if factor in ("email", "link") and not new.mailbox:
         raise InvalidInput("A login by mail needs a mailbox.", next_step="Give it with --mailbox ADDRESS.")
     return factor
+
+
+def _storable(text: str) -> bool:
+    # Bytes of the environment that are no UTF-8 arrive as lone surrogates; PostgreSQL stores neither them nor NUL.
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _record(row: Row) -> Account:

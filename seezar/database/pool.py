@@ -44,6 +44,9 @@ class Database:
             min_size=1,
             max_size=max_size,
             timeout=timeout,
+            # The pause between attempts doubles for as long as this says (five minutes by default), and nobody is
+            # served in a pause. After giving up, the next request tries at once.
+            reconnect_timeout=timeout,
             open=False,
             kwargs={"row_factory": dict_row},
             check=_check,
@@ -88,17 +91,17 @@ class Database:
         """A connection of its own, in autocommit, that listens on `channel`; read it with `connection.notifies()`.
 
         Raises:
-            DatabaseUnavailable: the server cannot be reached.
+            DatabaseUnavailable: the server cannot be reached, or went away.
         """
         try:
             connection: Connection = await AsyncConnection[DictRow].connect(
                 with_options(self.url, application_name="seezar-listen"), autocommit=True, row_factory=dict_row
             )
+            async with connection:
+                await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+                yield connection
         except psycopg.OperationalError as error:
             raise unavailable(self.url, error) from error
-        async with connection:
-            await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
-            yield connection
 
     async def close(self) -> None:
         """Close all connections."""
@@ -118,9 +121,11 @@ async def _check(connection: Connection) -> None:
 
 def unavailable(url: str, error: Exception) -> DatabaseUnavailable:
     """The typed error for a connection that failed, without the password of `url`."""
-    # libpq indents its advice ("Is the server running…?"); what happened stands before it.
+    # What the server says comes with the place in the statement below it; libpq indents its advice ("Is the server
+    # running…?"), and what happened stands before it.
+    said = error.diag.message_primary if isinstance(error, psycopg.Error) else None
     lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.startswith("\t")]
-    reason = lines[-1].rstrip(".") if lines else type(error).__name__
+    reason = (said or (lines[-1] if lines else type(error).__name__)).rstrip(".")
     return DatabaseUnavailable(
         f"The database at {without_password(url)} cannot be used: {reason}.",
         kept="Everything that was stored is still there.",

@@ -1,11 +1,12 @@
 """Connection URLs: one server, several databases."""
 
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from seezar.errors import SettingsInvalid
 
 APP_DATABASE = "seezar"
 DBOS_DATABASE = "dbos"
+_PASSWORDS = ("password", "sslpassword")
 
 
 def check_url(url: str) -> str:
@@ -14,7 +15,11 @@ def check_url(url: str) -> str:
     Raises:
         SettingsInvalid: it is not.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        # Its message would quote the address, and that may hold the password.
+        raise SettingsInvalid("SEEZAR_DATABASE_URL: is not a URL") from None
     if parts.scheme not in ("postgresql", "postgres"):
         raise SettingsInvalid("SEEZAR_DATABASE_URL: must start with postgresql://")
     if not parts.path.strip("/"):
@@ -24,12 +29,12 @@ def check_url(url: str) -> str:
 
 def with_database(url: str, name: str) -> str:
     """The same server and user, another database."""
-    return urlunsplit(urlsplit(url)._replace(path=f"/{quote(name)}"))
+    return urlunsplit(urlsplit(url)._replace(path=f"/{quote(name, safe='')}"))
 
 
 def database_of(url: str) -> str:
     """The database that `url` names."""
-    return urlsplit(url).path.strip("/")
+    return unquote(urlsplit(url).path.strip("/"))
 
 
 def with_options(url: str, **options: str) -> str:
@@ -51,10 +56,13 @@ def for_sqlalchemy(url: str, *, schema: str, application_name: str) -> str:
 
 
 def without_password(url: str) -> str:
-    """`url` fit to be shown: the password is replaced by `***`."""
+    """`url` fit to be shown: a password is replaced by `***`, in the query as well, where libpq takes it too."""
     parts = urlsplit(url)
-    if not parts.password:
-        return url
-    user = parts.username or ""
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{user}:***@{host}"))
+    query = parse_qsl(parts.query, keep_blank_values=True)
+    if any(name in _PASSWORDS for name, _ in query):
+        shown = [(name, "***" if name in _PASSWORDS else value) for name, value in query]
+        parts = parts._replace(query=urlencode(shown, quote_via=quote, safe="/*"))
+    if parts.password:
+        host = parts.netloc.rpartition("@")[2]
+        parts = parts._replace(netloc=f"{parts.username or ''}:***@{host}")
+    return urlunsplit(parts)

@@ -65,8 +65,9 @@ class Cipher:
 
 
 def _damaged(context: str) -> KeyUnusable:
+    what = " ".join(context.split())
     return KeyUnusable(
-        f"The encrypted value {context!r} cannot be opened: it was made with another key, or it is damaged.",
+        f"The encrypted value {what!r} cannot be opened: it was made with another key, or it is damaged.",
         kept="It was left as it is.",
         next_step="Put the right master key back; if the value itself is damaged, enter it again.",
     )

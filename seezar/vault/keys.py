@@ -56,6 +56,16 @@ def load_master_key(settings: Settings) -> MasterKey:
     return MasterKey(_decode(content, source=f"The key file {path}"))
 
 
+def check_master_key(settings: Settings) -> None:
+    """Make sure that the key can be used if there is one yet; makes none.
+
+    Raises:
+        KeyUnusable: the key is damaged, or others may read its file.
+    """
+    if settings.master_key is not None or key_file(settings).exists():
+        load_master_key(settings)
+
+
 def key_file(settings: Settings) -> Path:
     """Where the key file of this home is."""
     return settings.home / _FILE_NAME

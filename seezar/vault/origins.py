@@ -1,12 +1,15 @@
 """Origins (RFC 6454): where a secret may be used."""
 
+import re
 from collections.abc import Iterable
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from seezar.errors import InvalidInput
+from seezar.mail.domains import normal_host
 
 _DEFAULT_PORTS = {"https": 443, "http": 80}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def origin_of(url: str) -> str:
@@ -15,18 +18,19 @@ def origin_of(url: str) -> str:
     Raises:
         InvalidInput: not an http(s) URL with a host, or it carries a user name.
     """
+    text = url.strip()
     try:
-        parts = urlsplit(url.strip())
+        parts = urlsplit(text)
         port = parts.port
-        host = (parts.hostname or "").encode("idna").decode("ascii").lower() if parts.hostname else ""
-    except (ValueError, UnicodeError):
-        raise InvalidInput(f"{url!r} is not a URL.", next_step="Give it as https://host/path.") from None
-    if parts.scheme not in _DEFAULT_PORTS or not host:
-        raise InvalidInput(f"{url!r} is not a web address.", next_step="Give it as https://host/path.")
+    except ValueError:
+        raise InvalidInput(f"{text!r} is not a URL.", next_step="Give it as https://host/path.") from None
     if parts.username is not None or parts.password is not None:
         raise InvalidInput(
             "A URL must not carry a user name or password.", next_step="Give them with --username and --password-env."
         )
+    host = normal_host(parts.hostname or "")
+    if parts.scheme not in _DEFAULT_PORTS or host is None or port == 0 or _CONTROL.search(text):
+        raise InvalidInput(f"{text!r} is not a web address.", next_step="Give it as https://host/path.")
     shown = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{shown}" + (f":{port}" if port not in (None, _DEFAULT_PORTS[parts.scheme]) else "")
 

@@ -13,6 +13,10 @@ def _context(reference: str, origins: Sequence[str]) -> str:
     return "\n".join(["secret", reference, *sorted(origins)])
 
 
+async def _proofs(connection: Connection) -> list[Row]:
+    return await (await connection.execute("SELECT key_id, proof FROM app.master_key")).fetchall()
+
+
 class Vault:
     """Secrets in `app.secret`."""
 
@@ -27,10 +31,14 @@ class Vault:
             KeyUnusable: it is another one.
         """
         async with self._database.connection() as connection:
-            rows = await (await connection.execute("SELECT key_id, proof FROM app.master_key")).fetchall()
+            rows = await _proofs(connection)
+            if not rows:
+                # Of two processes with two keys, one is the first.
+                await connection.execute("LOCK TABLE app.master_key IN SHARE ROW EXCLUSIVE MODE")
+                rows = await _proofs(connection)
             if not rows:
                 await connection.execute(
-                    "INSERT INTO app.master_key (key_id, proof) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+                    "INSERT INTO app.master_key (key_id, proof) VALUES (%s, %s)",
                     (self.cipher.key_id, self.cipher.encrypt(_PROOF, context="proof")),
                 )
                 return
