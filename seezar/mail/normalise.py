@@ -12,6 +12,13 @@ _VARIANTS = {
     **dict.fromkeys(map(ord, "‐‑‒–—―−﹘﹣－"), "-"),
     **dict.fromkeys(map(ord, "“”„‟«»"), '"'),
     ord("։"): ":",
+    # Full-width marks carry their space with them; without it "703319，10" would read as a decimal.
+    ord("，"): ", ",
+    ord("、"): ", ",
+    ord("："): ": ",
+    ord("；"): "; ",
+    ord("！"): "! ",
+    ord("？"): "? ",
 }
 # Arabic letters that are typed for one another, and vowel marks that are left out at will.
 _ARABIC = str.maketrans("أإآٱىئؤةکیې", "ااااييوهكيي")
@@ -55,8 +62,8 @@ _FOLD = _FoldTable()
 
 def clean(text: str) -> str:
     """NFKC, ASCII digits, no invisible characters, one kind of space, hyphen and apostrophe; line ends are kept."""
-    text = unicodedata.normalize("NFKC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    return _SPACE.sub(" ", text.translate(_VARIANTS).translate(_CLEAN))
+    text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_VARIANTS)
+    return _SPACE.sub(" ", unicodedata.normalize("NFKC", text).translate(_CLEAN))
 
 
 def fold(text: str) -> str:

@@ -9,42 +9,50 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from enum import IntFlag, auto
 from functools import lru_cache
 from importlib import resources
+from typing import Final
 
 from seezar.mail.normalise import clean, fold
 
 
-class Cue(IntFlag):
-    """What an entry says about the text around it."""
+class Cue:
+    """What an entry says about the text around it: bits of an int, since an `IntFlag` costs ten times as much to combine."""
 
-    CODE = auto()
+    CODE: Final = 1 << 0
     """A noun for a code that says not yet what the code is for."""
-    OTP = auto()
+    OTP: Final = 1 << 1
     """A term for a one-time code."""
-    AUTH = auto()
+    AUTH: Final = 1 << 2
     """Signing in, confirming, resetting, security: what one-time codes and links are for."""
-    INVITE = auto()
+    INVITE: Final = 1 << 3
     """Being invited, accepting, joining."""
-    USE = auto()
+    USE: Final = 1 << 4
     """Enter, type, use."""
-    CAUTION = auto()
+    CAUTION: Final = 1 << 5
     """What mails with codes warn of: validity, do not share."""
-    IGNORE = auto()
+    IGNORE: Final = 1 << 6
     """Nothing needs to be done."""
-    TRADE = auto()
+    TRADE: Final = 1 << 7
     """Other occasions that hand out codes: discounts, parcels, meetings, doors."""
-    OTHER = auto()
+    OTHER: Final = 1 << 8
     """A label of some other number: order, invoice, phone, address."""
-    OLD = auto()
+    OLD: Final = 1 << 9
     """Previous, expired."""
-    REFUSE = auto()
+    REFUSE: Final = 1 << 10
     """Link texts that undo, report, decline or leave."""
-    ELSEWHERE = auto()
+    ELSEWHERE: Final = 1 << 11
     """Link texts that lead to reading, paying, sharing."""
-    NOTME = auto()
+    NOTME: Final = 1 << 12
     """If this was not you."""
+    PASSWORD: Final = 1 << 13
+    """A password: in a notice, the way to set a new one is a remedy and no step of signing in."""
+    NOTICE: Final = 1 << 14
+    """Something has happened already: changed, signed in, detected."""
+
+
+CUES: dict[str, int] = {name: bit for name, bit in vars(Cue).items() if name.isupper()}
+"""The bits of `Cue` by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +61,11 @@ class Found:
 
     start: int
     end: int
-    cues: Cue
+    cues: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    cues: Cue
-    languages: frozenset[str]
-
+type _Entry = dict[str, int]
+"""What an entry says in each language that has it."""
 
 # Scripts written without spaces between words, or with particles glued to words on both sides.
 _UNBOUNDED = re.compile(
@@ -82,10 +87,12 @@ class Lexicon:
         self._anywhere: dict[str, _Entry] = {}
         for language, table in tables:
             for name, entries in table.items():
-                cue = Cue[name.upper()]
+                cue = CUES[name.upper()]
+                if cue == Cue.PASSWORD:
+                    cue |= Cue.AUTH
                 for entry in entries:
                     self._add(fold(clean(entry)).strip(), cue, language)
-        self._phrases_from = _grouped(self._phrases, lambda phrase: _WORD.match(phrase)[0])  # type: ignore[index]
+        self._phrases_from = _grouped(self._phrases, _first_word)
         self._anywhere_from = _grouped(self._anywhere, lambda word: word[:2])
         self._longest_stem = max(map(len, self._stems), default=0)
         self._word = lru_cache(maxsize=16384)(self._resolve)
@@ -103,74 +110,94 @@ class Lexicon:
             table, key = self._words, entry
         if "*" in key.rstrip("*") or not _WORD.match(key):
             raise ValueError(f"{language}: {entry!r} has a * inside or does not begin with a letter")
-        old = table.get(key)
-        table[key] = _Entry(cue | old.cues, old.languages | {language}) if old else _Entry(cue, frozenset({language}))
+        meanings = table.setdefault(key, {})
+        meanings[language] = meanings.get(language, 0) | cue
 
-    def find(self, folded: str) -> list[tuple[int, int, _Entry]]:
-        """Every entry in a folded text: at each place the longest, none overlapping another of the same kind of script."""
+    def find(self, folded: str, languages: frozenset[str] | None = None) -> list[tuple[int, int, _Entry]]:
+        """Every entry in a folded text: at each place the longest, none overlapping another of the same kind of script.
+
+        Args:
+            languages: entries of other languages do not count; None = all count.
+        """
         found: list[tuple[int, int, _Entry]] = []
         taken = 0
         for match in _WORD.finditer(folded):
             if match.start() < taken:
                 continue
             word = match[0]
-            hit = self._phrase_at(folded, match.start(), word) if word in self._phrases_from else None
-            if hit is None and (entry := self._word(word)) is not None:
+            hit = self._phrase_at(folded, match.start(), word, languages) if word in self._phrases_from else None
+            if hit is None and (entry := self._word(word)) and _counts(entry, languages):
                 hit = (match.end(), entry)
             if hit is not None:
                 found.append((match.start(), *hit))
                 taken = hit[0]
         if _UNBOUNDED.search(folded):
-            found += self._find_anywhere(folded)
+            found += self._find_anywhere(folded, languages)
             found.sort(key=lambda item: item[0])
         return found
 
-    def _phrase_at(self, folded: str, start: int, word: str) -> tuple[int, _Entry] | None:
+    def _phrase_at(
+        self, folded: str, start: int, word: str, languages: frozenset[str] | None
+    ) -> tuple[int, _Entry] | None:
         for phrase, entry in self._phrases_from[word]:
             open_end = phrase.endswith("*")
             text = phrase[:-1] if open_end else phrase
-            if folded.startswith(text, start):
+            if folded.startswith(text, start) and _counts(entry, languages):
                 end = start + len(text)
                 rest = _WORD.match(folded, end)
                 if rest is None or open_end:
                     return (rest.end() if rest else end), entry
         return None
 
-    def _find_anywhere(self, folded: str) -> list[tuple[int, int, _Entry]]:
+    def _find_anywhere(self, folded: str, languages: frozenset[str] | None) -> list[tuple[int, int, _Entry]]:
         found: list[tuple[int, int, _Entry]] = []
         start = 0
         while start < len(folded):
-            for key in (folded[start : start + 2], folded[start]):
-                for word, entry in self._anywhere_from.get(key, ()):
-                    if folded.startswith(word, start):
-                        found.append((start, start + len(word), entry))
-                        break
-                else:
-                    continue
-                start += len(word) - 1
-                break
-            start += 1
+            hit = self._anywhere_at(folded, start, languages)
+            if hit is None:
+                start += 1
+            else:
+                found.append((start, *hit))
+                start = hit[0]
         return found
 
-    def _resolve(self, word: str) -> _Entry | None:
-        entry = self._words.get(word)
-        if entry is None:
-            for length in range(min(len(word), self._longest_stem), 1, -1):
-                if (entry := self._stems.get(word[:length])) is not None:
-                    break
+    def _anywhere_at(self, folded: str, start: int, languages: frozenset[str] | None) -> tuple[int, _Entry] | None:
+        for key in (folded[start : start + 2], folded[start]):
+            for word, entry in self._anywhere_from.get(key, ()):
+                if folded.startswith(word, start) and _counts(entry, languages):
+                    return start + len(word), entry
+        return None
+
+    def _resolve(self, word: str) -> _Entry:
+        """What a single word says: as an exact entry, by its beginning, and by its end if it is a compound."""
+        exact = self._words.get(word, {})
+        stems: _Entry = {}
+        for length in range(min(len(word), self._longest_stem), 1, -1):
+            for language, cue in self._stems.get(word[:length], {}).items():
+                # The longest stem of each language: "gift card" words must not be read as "gift" words of another.
+                stems.setdefault(language, cue)
+        entry = {language: exact.get(language, 0) | stems.get(language, 0) for language in exact | stems}
         end = next((self._ends[word[i:]] for i in range(1, len(word)) if word[i:] in self._ends), None)
-        if end is None or (entry is not None and entry.cues & (Cue.TRADE | Cue.OTHER | Cue.OTP)):
+        if end is None or word in self._words:
             return entry
-        if entry is None:
-            return end
-        # A compound such as "login" + "code": what it is for and that it is a code, in one word.
-        cues = Cue.OTP if entry.cues & Cue.AUTH else entry.cues | end.cues
-        return _Entry(cues, entry.languages & end.languages or end.languages)
+        for language, cue in end.items():
+            own = entry.get(language, 0)
+            if not own & (Cue.TRADE | Cue.OTHER | Cue.OTP):
+                # "login" + "code": what it is for and that it is a code, in one word.
+                entry[language] = Cue.OTP if own & Cue.AUTH else own | cue
+        return entry
 
 
-def _grouped(
-    table: dict[str, _Entry], first: Callable[[str], str]
-) -> dict[str, tuple[tuple[str, _Entry], ...]]:
+def _first_word(phrase: str) -> str:
+    match = _WORD.match(phrase)
+    return match[0] if match else phrase
+
+
+def _counts(entry: _Entry, languages: frozenset[str] | None) -> bool:
+    return languages is None or not languages.isdisjoint(entry)
+
+
+def _grouped(table: dict[str, _Entry], first: Callable[[str], str]) -> dict[str, tuple[tuple[str, _Entry], ...]]:
     groups: dict[str, list[tuple[str, _Entry]]] = {}
     for text, entry in sorted(table.items(), key=lambda item: -len(item[0])):
         groups.setdefault(first(text), []).append((text, entry))
@@ -182,28 +209,39 @@ class Wording:
 
     def __init__(self, texts: Iterable[str]) -> None:
         self._lexicon = lexicon()
-        self._cache: dict[str, list[tuple[int, int, _Entry]]] = {}
+        self._cache: dict[str, list[Found]] = {}
+        self._raw: dict[str, list[tuple[int, int, _Entry]]] = {}
         weight: dict[str, float] = {}
-        for text in dict.fromkeys(texts):
-            for _, _, entry in self._raw(text):
-                for language in entry.languages:
-                    weight[language] = weight.get(language, 0.0) + 1 / len(entry.languages)
+        for text in texts:
+            if text in self._raw:
+                continue
+            found = self._raw[text] = self._lexicon.find(fold(text))
+            for start, end, entry in found:
+                # Short words are the ones that other languages have too.
+                length = 1.0 if _UNBOUNDED.match(text, start) else (end - start) / 6
+                share = min(1.0, length) ** 2 / len(entry)
+                for language in entry:
+                    weight[language] = weight.get(language, 0.0) + share
         least = _ACTIVE_SHARE * max(weight.values(), default=0.0)
-        self._active = frozenset(language for language, w in weight.items() if w >= least)
-
-    def _raw(self, text: str) -> list[tuple[int, int, _Entry]]:
-        found = self._cache.get(text)
-        if found is None:
-            found = self._cache[text] = self._lexicon.find(fold(text))
-        return found
+        self.languages = frozenset(language for language, w in weight.items() if w >= least)
 
     def cues(self, text: str) -> list[Found]:
         """The cues of a clean text, in order."""
-        return [
-            Found(start, end, entry.cues)
-            for start, end, entry in self._raw(text)
-            if not self._active or entry.languages & self._active
-        ]
+        found = self._cache.get(text)
+        if found is None:
+            raw = self._raw.get(text)
+            if raw is None or not all(_counts(entry, self.languages) for _, _, entry in raw):
+                # A word of a language that does not count may have hidden one that does.
+                raw = self._lexicon.find(fold(text), self.languages)
+            found = self._cache[text] = [Found(start, end, self._meaning(entry)) for start, end, entry in raw]
+        return found
+
+    def _meaning(self, entry: _Entry) -> int:
+        total = 0
+        for language, cue in entry.items():
+            if language in self.languages:
+                total |= cue
+        return total
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,171 @@
+"""What could be a code: numbers, groups, letter-digit tokens and words, cut from clean lines with what they look like.
+
+Dates, times, prices, phone numbers, addresses and the like are blanked first, so that no part of them is offered.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from seezar.mail.document import Line
+
+
+class Shape(Enum):
+    """The form of a candidate. Its value in the scoring is in `codes`."""
+
+    DIGITS = auto()
+    SPLIT_DIGITS = auto()
+    MIXED = auto()
+    UPPER = auto()
+    MIXED_CASE = auto()
+    WORDS = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A possible code.
+
+    Attributes:
+        value: as it would be typed: digits without their gaps, letters as written.
+        shape: its form.
+        line: index of the line in the document; -1 for the subject.
+        start, end: its place in that line.
+        last_line: last line it takes up, for codes with a cell or line per character.
+        glued: a word directly before it belongs to the same run of letters and digits.
+    """
+
+    value: str
+    shape: Shape
+    line: int
+    start: int
+    end: int
+    last_line: int
+    glued: bool = False
+
+
+_BLANK = "\x00"
+_CURRENCY = (
+    r"[$€£¥₹₽₩₺₫₴₦₱฿₪]|(?:EUR|USD|GBP|CHF|JPY|CNY|RMB|INR|RUB|TRY|PLN|CZK|HUF|SEK|NOK|DKK|BRL|MXN|KRW|VND|IDR|AUD|CAD|ARS|CLP|COP"
+    r"|RON|BGN|UAH|KZT|AED|SAR|EGP|ILS|THB|MYR|SGD|HKD|TWD|NZD|ZAR|PHP|Rs|R\$|kr|zł|Kč|Ft|лв|руб|грн|тг|lei|TL|ريال|درهم)(?![A-Za-z])"
+)
+_CURRENCY_AFTER = r"|円|元|원|บาท|đ\b|تومان"
+_NOT_CODES = re.compile(
+    "|".join(
+        [
+            r"https?://\S+|www\.\S+|[\w.+-]+@[\w-]+\.[\w.-]+",
+            # Domains with a path, and file names.
+            r"\b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,8}/\S*|\b\w+\.(?:pdf|zip|png|jpe?g|csv|xlsx?|docx?|ics|html?)\b",
+            r"\b\d{4}([-/.])\d{1,2}\1\d{1,2}(?:T\d{2}:\d{2}\S*)?\b|\b\d{1,2}([-/.])\d{1,2}\2\d{2,4}\b|\b\d{1,2}\.\s\d{1,2}\.\s\d{4}\b",
+            r"\d{4}\s?[年년]\s?\d{1,2}\s?[月월](?:\s?\d{1,2}\s?[日일])?",
+            r"\b\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d+)?(?!\d)",
+            r"\b\d{1,3}(?:\.\d{1,3}){3}\b|\b(?:[0-9a-fA-F]{1,4}:){3,7}[0-9a-fA-F]{0,4}\b|\b(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}\b",
+            r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b|\b[0-9a-f]{17,}\b",
+            rf"(?:{_CURRENCY})\s?\d[\d.,' ]*\d?|\d[\d.,' ]*\s?(?:{_CURRENCY}{_CURRENCY_AFTER})",
+            r"\b\d{1,3}(?:[.,']\d{3})+(?:[.,]\d{1,2})?\b|\b\d+[.,]\d{1,2}\b(?![.,]?\d)|\d+\s?%",
+            r"\+\s?\d[\d\s().-]{6,}\d|\(\+?\d{2,5}\)\s?\d[\d\s-]{4,}\d|\b\d{3,4}-\d{3,4}-\d{4}\b|\b1?-?8\d\d-\d{3}-\d{4}\b",
+            r"\b0\d{2,4}(?:[ /-]\d{2,4}){2,}\b|\b0\d{2,4}/\d{4,}\b|\b0\d{1,3}-\d{4}-\d{4}\b",
+            # Masked cards and accounts, IBANs, four or more groups of digits.
+            r"[*•●xX·]{2,}[ -]?\d{2,4}\b(?!\*)|\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,}(?: ?[A-Z0-9]{1,4})?\b|\b\d{4}(?:[ -]\d{4}){2,}(?:[ -]\d{1,4})?\b",
+            r"\b\d{2,4}(?:[ -]\d{2,4}){3,}\b",
+            r"(?:©|\(c\)|copyright)\s*(?:\d{4}\s*-\s*)?\d{4}",
+            r"\bv\d+(?:\.\d+)*\b|\b\d+(?:\.\d+){1,}\b",
+            r"\b\d+(?:st|nd|rd|th)\b|\b\d+\s?x\s?\d+\b|\b\d{1,3}/\d{1,3}\b",
+            r"\d+\s?(?:px|pt|em|[kMG]B|[kKMG]i?B|km|kg|cm|mm|m²|°|years?|days?|hours?|mins?|minutes?|seconds?|people|users?)\b",
+        ]
+    ),
+    re.IGNORECASE,
+)
+
+_EDGE_BEFORE = r"(?<![0-9A-Za-z_\x00])(?<!\d[.,/:+-])(?<![A-Za-z][/+-])"
+_EDGE_AFTER = r"(?![0-9A-Za-z_\x00])(?![-.,/:+](?:\d|[A-Z]))"
+_SINGLES = re.compile(r"(?<![\w-])(?:[0-9A-Z]([ -]))(?:[0-9A-Z]\1){2,8}[0-9A-Z](?![\w-])(?!\1\w\b)")
+_SPLIT = re.compile(
+    rf"{_EDGE_BEFORE}(?<!\d )(?:\d{{3}}( ?[- ·.] ?)\d{{3}}(?:\1\d{{3}})?|\d{{2}}( ?[- ·] ?)\d{{2}}\2\d{{2}}|\d{{4}}([- ])\d{{4}}|\d{{3}}([- ])\d{{2}}\4\d{{3}}"
+    rf"|\d{{2}}([- ])\d{{3}}\5\d{{2,3}})(?![ -]\d){_EDGE_AFTER}"
+)
+_PREFIXED = re.compile(rf"{_EDGE_BEFORE}[A-Z]{{1,2}}-(\d{{4,8}}){_EDGE_AFTER}")
+_DIGITS = re.compile(rf"{_EDGE_BEFORE}(?:\d{{5,10}}|(?<!\d[ -])\d{{4}}(?![ -]\d{{2}}))(?![0-9A-Za-z_\x00])(?![-.,/:+]\d)(?!-[A-Za-z]{{5,}})(?!-[A-Z])")
+_GLUED = re.compile(r"(?<![\w.@/-])([^\W\d_]{2,})(\d{4,8})(?![\w-])")
+_MIXED = re.compile(
+    rf"{_EDGE_BEFORE}(?=[A-Za-z-]*\d)(?=[\d-]*[A-Za-z])(?:[A-Za-z0-9]{{2,10}}(?:-[A-Za-z0-9]{{1,10}}){{1,4}}|[A-Za-z0-9]{{4,12}}){_EDGE_AFTER}(?!@)"
+)
+_UPPER = re.compile(r"(?<![\w.@/&-])(?:[A-Z]{4,12}|[A-Z]{3,5}(?:-[A-Z]{3,5}){1,3})(?![\w@&-])(?!\.\w)")
+_MIXED_CASE = re.compile(r"(?<![\w.@/-])(?=[A-Za-z]*[a-z])(?=[A-Za-z]*[A-Z])[A-Za-z]{5,16}(?![\w@/-])(?!\.\w)")
+_WORDS = re.compile(r"(?<![\w.@/-])[A-Za-z]{3,10}(?:-[A-Za-z]{3,10}){2,6}(?![\w@/-])")
+# Capitalised words ("Verify", "McDonald", "GitHub") are names; a code changes case in places where words do not.
+_NAME_LIKE = re.compile(r"[A-Z]?[a-z]+|[A-Z][a-z]+(?:[A-Z][a-z]+){1,3}|[a-z]+[A-Z][a-z]+|[A-Z]+s?|[A-Z]{2,}[a-z]{3,}|[A-Z][a-z]+[A-Z]{2,}")
+
+
+def in_text(text: str, line: int) -> list[Candidate]:
+    """The candidates of one clean line, none overlapping another."""
+    digits = any(ch.isdigit() for ch in text)
+    if digits or "://" in text or "@" in text:
+        masked = _NOT_CODES.sub(lambda match: _BLANK * len(match[0]), text)
+    else:
+        masked = text
+    found: list[Candidate] = []
+    taken = [False] * (len(masked) + 1)
+
+    def take(start: int, end: int, value: str, shape: Shape, glued: bool = False) -> None:
+        if not any(taken[start:end]):
+            taken[start:end] = [True] * (end - start)
+            found.append(Candidate(value, shape, line, start, end, line, glued))
+
+    if digits:
+        _take_numbers(masked, take)
+    for match in _WORDS.finditer(masked):
+        take(match.start(), match.end(), match[0], Shape.WORDS)
+    for match in _UPPER.finditer(masked):
+        take(match.start(), match.end(), match[0], Shape.UPPER)
+    for match in _MIXED_CASE.finditer(masked):
+        if not _NAME_LIKE.fullmatch(match[0]):
+            take(match.start(), match.end(), match[0], Shape.MIXED_CASE)
+    return sorted(found, key=lambda candidate: candidate.start)
+
+
+def _take_numbers(masked: str, take: Callable[..., None]) -> None:
+    for match in _SINGLES.finditer(masked):
+        if any(ch.isdigit() for ch in match[0]):
+            value = re.sub(r"[ -]", "", match[0])
+            take(match.start(), match.end(), value, Shape.SPLIT_DIGITS if value.isdigit() else Shape.MIXED)
+    for match in _SPLIT.finditer(masked):
+        take(match.start(), match.end(), re.sub(r"\D", "", match[0]), Shape.SPLIT_DIGITS)
+    for match in _PREFIXED.finditer(masked):
+        take(match.start(), match.end(), match[1], Shape.DIGITS)
+    for match in _DIGITS.finditer(masked):
+        take(match.start(), match.end(), match[0], Shape.DIGITS)
+    for match in _GLUED.finditer(masked):
+        take(match.start(2), match.end(2), match[2], Shape.DIGITS, glued=True)
+    for match in _MIXED.finditer(masked):
+        if re.search(r"\d", match[0]) and re.search(r"[A-Za-z]", match[0]):
+            take(match.start(), match.end(), match[0], Shape.MIXED)
+
+
+def across_lines(lines: list[Line], indices: list[int]) -> list[Candidate]:
+    """Codes with one character, or one group of three digits, a line: cells of a table, boxes of a row."""
+    found: list[Candidate] = []
+    position = 0
+    while position < len(indices):
+        run = _run(lines, indices, position, 1)
+        if not 4 <= len(run) <= 10:
+            run = _run(lines, indices, position, 3)
+            if len(run) != 2 or not all(lines[i].text.isdigit() for i in run):
+                position += 1
+                continue
+        value = "".join(lines[i].text for i in run)
+        if sum(ch.isdigit() for ch in value) * 2 >= len(value):
+            shape = Shape.SPLIT_DIGITS if value.isdigit() else Shape.MIXED
+            found.append(Candidate(value, shape, run[0], 0, len(lines[run[0]].text), run[-1]))
+        position += len(run)
+    return found
+
+
+def _run(lines: list[Line], indices: list[int], position: int, width: int) -> list[int]:
+    run: list[int] = []
+    for index in indices[position:]:
+        text = lines[index].text
+        if len(text) != width or not text.isascii() or not text.isalnum() or text != text.upper():
+            break
+        run.append(index)
+    return run
