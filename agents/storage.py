@@ -46,7 +46,7 @@ def register(settings: Settings, url: str) -> None:
     registry = get_service_registry()
     registry.register_session_service(SCHEME, sessions)
     registry.register_artifact_service(SCHEME, artifacts)
-    for name, default in (("create_local_artifact_service", artifacts)):
+    for name, default in (("create_local_session_service", sessions), ("create_local_artifact_service", artifacts)):
         if not hasattr(service_factory, name):
             raise RuntimeError(f"this version of ADK has no {name}: the default services cannot be set")
         setattr(service_factory, name, default)

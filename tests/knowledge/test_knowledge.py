@@ -62,6 +62,12 @@ async def test_meaning_finds_what_no_word_of_the_query_names(knowledge: Knowledg
     assert [passage.account for passage in found][:1] == ["demo-mail"]
 
 
+async def test_an_identifier_is_found_by_the_word_alone(knowledge: Knowledge) -> None:
+    # It has no meaning to an embedding.
+    await knowledge.save(page("demo-password", "Notes", "# Open\nInvoice QX77831 is overdue."))
+    assert [passage.account for passage in await knowledge.search("qx77831")] == ["demo-password"]
+
+
 async def test_nothing_is_found_for_what_was_never_read(knowledge: Knowledge) -> None:
     assert await knowledge.search("recipe for tomato soup") == []
 

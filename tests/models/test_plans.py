@@ -82,6 +82,16 @@ def test_auth_signs_in_to_all_in_one_turn_and_finishes_with_a_report() -> None:
     assert "The site refused the password." in arguments["answer"]
 
 
+def test_results_are_told_apart_by_their_arguments_not_by_their_order() -> None:
+    talk = Talk(AUTH_TOOLS)
+    talk.say("sign in to demo-mail and demo-totp")
+    talk.answer({"status": "signed_in", "attempts": 0}, {"status": "locked", "message": "Too often."})
+    talk.messages[-2:] = reversed(talk.messages[-2:])
+    arguments = called(talk._next())[0][1]
+    assert arguments["accounts"] == ["demo-mail"]
+    assert "demo-totp: **locked**" in arguments["answer"]
+
+
 def test_a_sign_in_that_failed_is_not_tried_again() -> None:
     talk = Talk(AUTH_TOOLS)
     talk.say('{"request": "sign in to demo-mail"}')
