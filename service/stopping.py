@@ -1,41 +1,49 @@
 """Stopping what runs in a home, and saying what was stopped."""
 
+from collections.abc import Sequence
+from contextlib import suppress
+
 import psutil
 
 from seezar.settings import Settings
 from service.notes import live_notes
 
-# `up` has to stop its own children within it, and a worker drains its runs for up to ten seconds.
-_FOREGROUND_S = 45.0
+# A worker drains its runs for up to ten seconds, and then closes its browser.
 _WORKER_S = 25.0
+# `up` stops ADK Web, its worker, other workers and the database one after another.
+_FOREGROUND_S = 120.0
 _KILL_S = 5.0
 
 
-def stop_process(process: psutil.Process, *, patience: float, family: bool = False) -> bool:
-    """Ask a process to end, and kill it when it has not after `patience` seconds.
+def stop_processes(processes: Sequence[psutil.Process], *, patience: float, family: bool = False) -> list[bool]:
+    """Ask processes to end, all at once, and kill those that have not after `patience` seconds.
 
     Args:
-        family: kill what it started and left behind, too: the browser of a worker. Not for a process that may have
+        family: kill what they started and left behind, too: the browser of a worker. Not for a process that may have
             started a worker, which is meant to outlive it.
 
     Returns:
-        Whether it ended by itself.
+        For each whether it ended by itself.
     """
-    try:
-        # Asked before: those that outlive their parent cannot be found through it.
-        members = [process, *(process.children(recursive=True) if family else [])]
-        process.terminate()
-    except psutil.NoSuchProcess:
-        return True
-    _, alive = psutil.wait_procs([process], timeout=patience)
+    # Asked before: those that outlive their parent cannot be found through it.
+    members = {process for one in processes for process in [one, *(_descendants(one) if family else [])]}
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
+    _, alive = psutil.wait_procs(processes, timeout=patience)
     remaining = [member for member in members if member.is_running()]
     for member in remaining:
-        try:
+        with suppress(psutil.NoSuchProcess):
             member.kill()
-        except psutil.NoSuchProcess:
-            continue
     psutil.wait_procs(remaining, timeout=_KILL_S)
-    return not alive
+    return [process not in alive for process in processes]
+
+
+def _descendants(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
 
 
 def stop_foreground(settings: Settings) -> list[str]:
@@ -45,7 +53,7 @@ def stop_foreground(settings: Settings) -> list[str]:
         for note in live_notes(settings, kind):
             process = note.process()
             if process is not None:
-                clean = stop_process(process, patience=_FOREGROUND_S)
+                (clean,) = stop_processes([process], patience=_FOREGROUND_S)
                 said.append(_sentence(f"seezar {note.kind}", note.pid, clean))
     return said
 
@@ -53,16 +61,17 @@ def stop_foreground(settings: Settings) -> list[str]:
 def stop_workers(settings: Settings) -> list[str]:
     """Stop the workers of this home, one that is just starting included. Their runs are taken up by the next worker."""
     from seezar.files import file_lock
-    from workflows.registry import live_workers
+    from workflows.registry import live_workers, starting_workers
 
     said: list[str] = []
-    # Held by whoever starts a worker until that worker can be found.
+    # Held by whoever starts a worker until it is ready.
     with file_lock(settings.run_dir / "worker.lock"):
-        for note in live_workers(settings):
-            process = note.process()
-            if process is not None:
-                clean = stop_process(process, patience=_WORKER_S, family=True)
-                said.append(_sentence(f"worker {note.slot}", note.pid, clean))
+        notes = [*live_workers(settings), *starting_workers(settings)]
+        found = [(note, process) for note in notes if (process := note.process())]
+        ended = stop_processes([process for _, process in found], patience=_WORKER_S, family=True)
+        for (note, _), clean in zip(found, ended, strict=True):
+            name = f"worker {note.slot}" if note.slot >= 0 else "a worker that was starting"
+            said.append(_sentence(name, note.pid, clean))
     return said
 
 

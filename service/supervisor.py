@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 
 from seezar.errors import PortTaken, SeezarError, WorkerUnavailable
@@ -9,7 +10,7 @@ from seezar.settings import Settings
 from service.children import Child
 from service.notes import ProcessNote, left, live_notes
 from service.screen import Screen
-from service.stopping import stop_database, stop_process, stop_workers
+from service.stopping import stop_database, stop_processes, stop_workers
 from service.terminal import note, say, working
 from service.web import bound
 from workflows.ground import prepare_database
@@ -111,12 +112,17 @@ class _Up:
 
     def _end(self) -> None:
         note("Stopping …")
-        for child in (self._web, self._worker):
-            process = child.process()
-            if process is not None:
-                clean = stop_process(process, patience=_STOP_S, family=child is self._worker)
-                child.reap()
-                say(f"{'Stopped' if clean else 'Killed'} {child.name} (process {process.pid}).")
+        # At the same time: each may take seconds.
+        children = [(child, child.process()) for child in (self._web, self._worker)]
+        with ThreadPoolExecutor() as pool:
+            ends = [
+                (child, process, pool.submit(stop_processes, [process], patience=_STOP_S, family=child is self._worker))
+                for child, process in children
+                if process is not None
+            ]
+        for child, process, end in ends:
+            child.reap()
+            say(f"{'Stopped' if end.result()[0] else 'Killed'} {child.name} (process {process.pid}).")
         # A worker that another command had started before.
         for what in [*stop_workers(self._settings), *stop_database(self._settings)]:
             say(what)

@@ -21,6 +21,7 @@ from seezar.files import file_lock, private_folder
 from seezar.settings import Settings
 from seezar.vault.keys import check_master_key
 from workflows.names import LOCK_READY
+from workflows.registry import write_starting
 
 log = logging.getLogger("seezar.ground")
 
@@ -181,6 +182,7 @@ def _spawn_worker(settings: Settings, url: str) -> None:
             cwd=settings.home,
             env=worker_environment(settings),
         )
+    write_starting(settings, process.pid)
     deadline = time.monotonic() + _WORKER_START_S
     while time.monotonic() < deadline:
         if worker_ready(url):

@@ -42,8 +42,12 @@ def _path(settings: Settings, slot: int) -> Path:
 
 
 def write_note(settings: Settings, note: WorkerNote) -> None:
-    """Leave the note."""
-    path = _path(settings, note.slot)
+    """Leave the note; from now on the worker is no longer one that is starting."""
+    _write(_path(settings, note.slot), note)
+    _starting_path(settings, note.pid).unlink(missing_ok=True)
+
+
+def _write(path: Path, note: WorkerNote) -> None:
     private_folder(path.parent)
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     temporary.write_text(json.dumps(asdict(note)), encoding="utf-8")
@@ -55,6 +59,31 @@ def remove_note(settings: Settings, slot: int) -> None:
     note = _read(_path(settings, slot))
     if note is not None and note.pid == os.getpid():
         _path(settings, slot).unlink(missing_ok=True)
+
+
+def _starting_path(settings: Settings, pid: int) -> Path:
+    return settings.run_dir / f"starting-{pid}.json"
+
+
+def write_starting(settings: Settings, pid: int) -> None:
+    """Leave a note of a worker process that was started and has no slot yet, for whoever stops workers meanwhile."""
+    try:
+        started = psutil.Process(pid).create_time()
+    except psutil.NoSuchProcess:
+        return
+    _write(_starting_path(settings, pid), WorkerNote(-1, pid, started, 0))
+
+
+def starting_workers(settings: Settings) -> list[WorkerNote]:
+    """The worker processes of this home that run and have no slot yet. Clears up after the dead."""
+    found: list[WorkerNote] = []
+    for path in sorted(settings.run_dir.glob("starting-*.json")):
+        note = _read(path)
+        if note is None or note.process() is None:
+            path.unlink(missing_ok=True)
+        else:
+            found.append(note)
+    return found
 
 
 def live_workers(settings: Settings) -> list[WorkerNote]:

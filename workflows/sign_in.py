@@ -11,7 +11,7 @@ from typing import Any, TypedDict
 from dbos import DBOS
 
 from seezar.errors import SeezarError
-from seezar.signin.lives import site_host
+from seezar.signin.lives import CHALLENGES, site_host
 from seezar.signin.outcome import Outcome
 from seezar.signin.session_check import check_stored_session
 from workflows.names import SIGN_IN, mail_topic
@@ -61,11 +61,12 @@ async def sign_in(account: str, options: dict[str, Any]) -> dict[str, Any]:
 async def _attempts(run_id: str, account: str, deadline: float) -> Life:
     while True:
         life = await open_and_submit(run_id, account, deadline)
-        if life["status"] == "challenge":
-            handle = await _await_code(run_id, account, life["attempt"], deadline)
+        if life["status"] in CHALLENGES:
+            link = life["status"] == "challenge_link"
+            handle = await _await_mail(run_id, account, life["attempt"], deadline, link)
             if handle is None:
-                return Life(status="no_code", reason=_NO_CODE, attempt=life["attempt"])
-            life = await enter_code(run_id, account, life["attempt"], handle)
+                return Life(status="no_code", reason=_NO_MAIL, attempt=life["attempt"])
+            life = await answer_mail(run_id, account, life["attempt"], handle, link)
         if life["status"] not in _TRY_AGAIN:
             return life
         again = await may_try_again(run_id, account, life, deadline)
@@ -73,15 +74,15 @@ async def _attempts(run_id: str, account: str, deadline: float) -> Life:
             return again
 
 
-_NO_CODE = (
-    "No code came by mail in time. The password was accepted and nothing else was tried. "
+_NO_MAIL = (
+    "Nothing came by mail in time. The password was accepted and nothing else was tried. "
     "Check that the site sends to the account's mailbox and that mail reaches it, then sign in again."
 )
 
 
-async def _await_code(run_id: str, account: str, attempt: int, deadline: float) -> str | None:
+async def _await_mail(run_id: str, account: str, attempt: int, deadline: float, link: bool) -> str | None:
     while True:
-        found = await find_code(run_id, account, attempt, deadline)
+        found = await find_mail(run_id, account, attempt, deadline, link)
         if found["handle"] or found["expired"]:
             return found["handle"]
         # The message is a wake-up only; what counts is what lies in the mailbox.
@@ -120,7 +121,7 @@ async def open_and_submit(run_id: str, account: str, deadline: float) -> Life:
     if time.time() >= deadline:
         return Life(status="unknown", reason="The deadline of the run has passed.", attempt=len(tried))
     since = None
-    if record.mailbox and record.second_factor in ("email", "link"):
+    if record.mailbox:
         # Before the click that makes the site send the mail: what lies in the mailbox now is not the answer to it.
         since = await app.mail.cursor(await app.mail.address(record.mailbox))
     number = await app.attempts.begin(run_id, mail_since=since)
@@ -129,28 +130,28 @@ async def open_and_submit(run_id: str, account: str, deadline: float) -> Life:
 
 
 @DBOS.step()
-async def find_code(run_id: str, account: str, attempt: int, deadline: float) -> dict[str, Any]:
-    """Look for the code of this attempt: its handle, or how many seconds to wait before looking again."""
+async def find_mail(run_id: str, account: str, attempt: int, deadline: float, link: bool) -> dict[str, Any]:
+    """Look for the mail of this attempt: its handle, or how many seconds to wait before looking again."""
     app = runtime().application
     record = await app.accounts.get(account)
+    if record.mailbox is None:
+        return {"handle": None, "expired": True, "wait": 0.0}
     attempts = {a.number: a for a in await app.attempts.all(run_id)}
-    since = attempts[attempt].mail_since or "0"
-    assert record.mailbox is not None
-    arrival = await app.mailboxes.has_code(record.mailbox, since=since, site=site_host(record))
+    look = app.mailboxes.has_link if link else app.mailboxes.has_code
+    arrival = await look(record.mailbox, since=attempts[attempt].mail_since or "0", site=site_host(record))
     if arrival is not None:
-        await app.runs.event(run_id, "mail", f"A code from {arrival.sender} arrived")
+        await app.runs.event(run_id, "mail", f"A {'link' if link else 'code'} from {arrival.sender} arrived")
         return {"handle": arrival.handle, "expired": False, "wait": 0.0}
-    now = time.time()
-    left = min(deadline, attempts[attempt].started_at.timestamp() + app.settings.mail_timeout) - now
+    left = min(deadline, attempts[attempt].started_at.timestamp() + app.settings.mail_timeout) - time.time()
     return {"handle": None, "expired": left <= 0, "wait": max(0.1, min(_LOOK_AGAIN, left))}
 
 
 @DBOS.step()
-async def enter_code(run_id: str, account: str, attempt: int, handle: str) -> Life:
-    """Second browser life: enter the mailed code, verify, store the session."""
+async def answer_mail(run_id: str, account: str, attempt: int, handle: str, link: bool) -> Life:
+    """Second browser life: enter the mailed code or open the mailed link, verify, store the session."""
     app, lives = runtime().application, runtime().lives
     record = await app.accounts.get(account)
-    outcome = await lives.enter_code(run_id, attempt, record, handle, reporter(run_id))
+    outcome = await lives.answer(run_id, attempt, record, handle, reporter(run_id), link=link)
     return await _ended(run_id, attempt, outcome)
 
 
@@ -198,7 +199,7 @@ async def finish(run_id: str, account: str, life: Life) -> dict[str, Any]:
 
 
 async def _ended(run_id: str, number: int, outcome: Outcome) -> Life:
-    if outcome.status != "challenge":
+    if outcome.status not in CHALLENGES:
         await runtime().application.attempts.ended(run_id, number, outcome.status)
     return Life(status=outcome.status, reason=outcome.reason, attempt=number)
 

@@ -55,8 +55,8 @@ class Worker:
         """Ask the worker to drain and end."""
         self._stop.set()
 
-    async def run(self) -> None:
-        """Work until asked to stop, or idle.
+    async def run(self) -> bool:
+        """Work until asked to stop, or idle; returns whether it was idle.
 
         Raises:
             SeezarError: it cannot start: database, key, port or slots.
@@ -72,8 +72,7 @@ class Worker:
         finally:
             await slots.release()
             remove_note(self._settings, slot)
-        if not self._stop.is_set():
-            await asyncio.to_thread(stop_database_if_unused, self._settings)
+        return not self._stop.is_set()
 
     async def _serve(self, url: str, application: Application, slots: SlotHolder, slot: int) -> None:
         pool = BrowserPool(self._settings)
@@ -81,12 +80,14 @@ class Worker:
         set_runtime(Runtime(application, pool, lives))
         self._smtp = SmtpServer(application.mail, port=self._settings.smtp_port)
         wakeups: asyncio.Task[None] | None = None
+        launched = False
         try:
             if await slots.take_mail():
                 await self._smtp.start()
             # Listening before the queues are served: a mail that comes in between finds its run.
             wakeups = asyncio.create_task(wake_waiting_runs(application))
             engine.launch(url, self._settings, slot=slot)
+            launched = True
             await engine.register_queues(self._settings)
             write_note(self._settings, WorkerNote.of_this_process(slot, smtp_port=self._smtp.port))
             await slots.ready()
@@ -96,7 +97,8 @@ class Worker:
             if wakeups is not None:
                 wakeups.cancel()
             await self._smtp.stop()
-            await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=await _drain_time())
+            if launched:
+                await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=await _drain_time())
             await pool.close()
             set_runtime(None)
 
@@ -227,19 +229,23 @@ def main(arguments: list[str] | None = None) -> int:
     for name in ("httpx", "httpcore", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)
     try:
-        return asyncio.run(_run(load_settings(), options.idle_exit))
+        settings = load_settings()
+        idle = asyncio.run(_run(settings, options.idle_exit))
+        # Only now that its own connections are gone, and with no event loop: DBOS has shut the loop's threads down.
+        if idle:
+            stop_database_if_unused(settings)
     except SeezarError as error:
         sys.stderr.write(f"seezar worker: {error}\n")
         return 1
+    return 0
 
 
-async def _run(settings: Settings, idle_exit: float) -> int:
+async def _run(settings: Settings, idle_exit: float) -> bool:
     worker = Worker(settings, idle_exit=idle_exit)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, worker.stop)
-    await worker.run()
-    return 0
+    return await worker.run()
 
 
 if __name__ == "__main__":

@@ -9,22 +9,22 @@ _MAX_LOCAL = 64  # RFC 5321 §4.5.3.1.1
 
 # 48 × 48 word pairs and 31^6 tails are 41 bits: an address made for one login cannot be guessed, yet can be read aloud.
 _FIRST = (
-    "amber brisk calm clear coral cosy crisp dusky early fern fleet fresh gentle glad golden hazel high keen kind late "
-    "light lively lucky mellow merry mild misty neat noble opal plain proud quick quiet ruby russet sage silver soft "
-    "solid still sunny swift tidal tidy vivid warm young"
-).split()
+    "amber brisk calm clear coral cosy crisp dusky early fern fleet fresh gentle glad golden hazel high keen kind "
+    "late light lively lucky mellow merry mild misty neat noble opal plain proud quick quiet ruby russet sage "
+    "silver soft solid still sunny swift tidal tidy vivid warm young"
+)
 _SECOND = (
-    "acorn aspen badger beacon birch brook canyon cedar comet condor crane dale delta falcon fjord garden glade grove "
-    "harbor heron island jasper kestrel lagoon lantern lark maple meadow otter owl pebble pine pond puffin quarry raven "
-    "reef ridge robin spruce summit thistle tulip valley willow wren yarrow zephyr"
-).split()
+    "acorn aspen badger beacon birch brook canyon cedar comet condor crane dale delta falcon fjord garden glade "
+    "grove harbor heron island jasper kestrel lagoon lantern lark maple meadow otter owl pebble pine pond puffin "
+    "quarry raven reef ridge robin spruce summit thistle tulip valley willow wren yarrow zephyr"
+)
 _TAIL = "23456789abcdefghjkmnpqrstuvwxyz"
 
 
 def random_local_part() -> str:
     """For example `calm-otter-7k2qx9`."""
     tail = "".join(secrets.choice(_TAIL) for _ in range(6))
-    return f"{secrets.choice(_FIRST)}-{secrets.choice(_SECOND)}-{tail}"
+    return f"{secrets.choice(_FIRST.split())}-{secrets.choice(_SECOND.split())}-{tail}"
 
 
 def normal_address(address: str) -> str:

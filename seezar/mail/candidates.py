@@ -45,11 +45,12 @@ class Candidate:
 
 
 _BLANK = "\x00"
-_CURRENCY = (
-    r"[$€£¥₹₽₩₺₫₴₦₱฿₪]|(?:EUR|USD|GBP|CHF|JPY|CNY|RMB|INR|RUB|TRY|PLN|CZK|HUF|SEK|NOK|DKK|BRL|MXN|KRW|VND|IDR|AUD|CAD|ARS|CLP|COP"
-    r"|RON|BGN|UAH|KZT|AED|SAR|EGP|ILS|THB|MYR|SGD|HKD|TWD|NZD|ZAR|PHP|Rs|R\$|kr|zł|Kč|Ft|лв|руб|грн|тг|lei|TL|ريال|درهم)(?![A-Za-z])"
+_CURRENCY_SIGN = "[$€£¥₹₽₩₺₫₴₦₱฿₪]|R\\$"
+_CURRENCY_NAME = (
+    r"(?<![A-Za-z])(?:EUR|USD|GBP|CHF|JPY|CNY|RMB|INR|RUB|TRY|PLN|CZK|HUF|SEK|NOK|DKK|BRL|MXN|KRW|VND|IDR|AUD|CAD|ARS|CLP|COP|RON|BGN"
+    r"|UAH|KZT|AED|SAR|EGP|ILS|THB|MYR|SGD|HKD|TWD|NZD|ZAR|PHP|Rs|kr|zł|Kč|Ft|лв|руб|грн|тг|lei|TL|ريال|درهم)(?![A-Za-z])"
 )
-_CURRENCY_AFTER = r"|円|元|원|บาท|đ\b|تومان"
+_CURRENCY_AFTER = "円|元|원|บาท|đ\\b|تومان"
 _NOT_CODES = re.compile(
     "|".join(
         [
@@ -61,17 +62,19 @@ _NOT_CODES = re.compile(
             r"\b\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d+)?(?!\d)",
             r"\b\d{1,3}(?:\.\d{1,3}){3}\b|\b(?:[0-9a-fA-F]{1,4}:){3,7}[0-9a-fA-F]{0,4}\b|\b(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}\b",
             r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b|\b[0-9a-f]{17,}\b",
-            rf"(?:{_CURRENCY})\s?\d[\d.,' ]*\d?|\d[\d.,' ]*\s?(?:{_CURRENCY}{_CURRENCY_AFTER})",
+            rf"(?:{_CURRENCY_SIGN}|{_CURRENCY_NAME})\.?\s?\d[\d.,' ]*\d?",
+            rf"(?<![\w-])\d[\d.,' ]*(?:\s?(?:{_CURRENCY_SIGN}|{_CURRENCY_AFTER})|\s{_CURRENCY_NAME})",
             r"\b\d{1,3}(?:[.,']\d{3})+(?:[.,]\d{1,2})?\b|\b\d+[.,]\d{1,2}\b(?![.,]?\d)|\d+\s?%",
             r"\+\s?\d[\d\s().-]{6,}\d|\(\+?\d{2,5}\)\s?\d[\d\s-]{4,}\d|\b\d{3,4}-\d{3,4}-\d{4}\b|\b1?-?8\d\d-\d{3}-\d{4}\b",
             r"\b0\d{2,4}(?:[ /-]\d{2,4}){2,}\b|\b0\d{2,4}/\d{4,}\b|\b0\d{1,3}-\d{4}-\d{4}\b",
             # Masked cards and accounts, IBANs, four or more groups of digits.
-            r"[*•●xX·]{2,}[ -]?\d{2,4}\b(?!\*)|\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,}(?: ?[A-Z0-9]{1,4})?\b|\b\d{4}(?:[ -]\d{4}){2,}(?:[ -]\d{1,4})?\b",
+            r"[*•●xX·]{2,}[ -]?\d{2,4}\b(?!\*)|\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,}(?: ?[A-Z0-9]{1,4})?\b",
+            r"\b\d{4}(?:[ -]\d{4}){2,}(?:[ -]\d{1,4})?\b",
             r"\b\d{2,4}(?:[ -]\d{2,4}){3,}\b",
             r"(?:©|\(c\)|copyright)\s*(?:\d{4}\s*-\s*)?\d{4}",
             r"\bv\d+(?:\.\d+)*\b|\b\d+(?:\.\d+){1,}\b",
             r"\b\d+(?:st|nd|rd|th)\b|\b\d+\s?x\s?\d+\b|\b\d{1,3}/\d{1,3}\b",
-            r"\d+\s?(?:px|pt|em|[kMG]B|[kKMG]i?B|km|kg|cm|mm|m²|°|years?|days?|hours?|mins?|minutes?|seconds?|people|users?)\b",
+            r"(?<![\w-])\d+\s?(?:px|pt|em|[kMG]B|[kKMG]i?B|km|kg|cm|mm|m²|°|years?|days?|hours?|mins?|minutes?|seconds?|people|users?)\b",
         ]
     ),
     re.IGNORECASE,
@@ -81,11 +84,16 @@ _EDGE_BEFORE = r"(?<![0-9A-Za-z_\x00])(?<!\d[.,/:+-])(?<![A-Za-z][/+-])"
 _EDGE_AFTER = r"(?![0-9A-Za-z_\x00])(?![-.,/:+](?:\d|[A-Z]))"
 _SINGLES = re.compile(r"(?<![\w-])(?:[0-9A-Z]([ -]))(?:[0-9A-Z]\1){2,8}[0-9A-Z](?![\w-])(?!\1\w\b)")
 _SPLIT = re.compile(
-    rf"{_EDGE_BEFORE}(?<!\d )(?:\d{{3}}( ?[- ·.] ?)\d{{3}}(?:\1\d{{3}})?|\d{{2}}( ?[- ·] ?)\d{{2}}\2\d{{2}}|\d{{4}}([- ])\d{{4}}|\d{{3}}([- ])\d{{2}}\4\d{{3}}"
+    rf"{_EDGE_BEFORE}(?<!\d )(?:\d{{3}}( ?[- ·.] ?)\d{{3}}(?:\1\d{{3}})?"
+    r"|\d{2}( ?[- ·] ?)\d{2}\2\d{2}|\d{4}([- ])\d{4}"
+    r"|\d{3}([- ])\d{2}\4\d{3}"
     rf"|\d{{2}}([- ])\d{{3}}\5\d{{2,3}})(?![ -]\d){_EDGE_AFTER}"
 )
 _PREFIXED = re.compile(rf"{_EDGE_BEFORE}[A-Z]{{1,2}}-(\d{{4,8}}){_EDGE_AFTER}")
-_DIGITS = re.compile(rf"{_EDGE_BEFORE}(?:\d{{5,10}}|(?<!\d[ -])\d{{4}}(?![ -]\d{{2}}))(?![0-9A-Za-z_\x00])(?![-.,/:+]\d)(?!-[A-Za-z]{{5,}})(?!-[A-Z])")
+_DIGITS = re.compile(
+    rf"{_EDGE_BEFORE}(?:\d{{5,10}}|(?<!\d[ -])\d{{4}}(?![ -]\d{{2}}))"
+    r"(?![0-9A-Za-z_\x00])(?![-.,/:+]\d)(?!-[A-Za-z]{5,})(?!-[A-Z])"
+)
 _GLUED = re.compile(r"(?<![\w.@/-])([^\W\d_]{2,})(\d{4,8})(?![\w-])")
 _MIXED = re.compile(
     rf"{_EDGE_BEFORE}(?=[A-Za-z-]*\d)(?=[\d-]*[A-Za-z])(?:[A-Za-z0-9]{{2,10}}(?:-[A-Za-z0-9]{{1,10}}){{1,4}}|[A-Za-z0-9]{{4,12}}){_EDGE_AFTER}(?!@)"
@@ -94,7 +102,9 @@ _UPPER = re.compile(r"(?<![\w.@/&-])(?:[A-Z]{4,12}|[A-Z]{3,5}(?:-[A-Z]{3,5}){1,3
 _MIXED_CASE = re.compile(r"(?<![\w.@/-])(?=[A-Za-z]*[a-z])(?=[A-Za-z]*[A-Z])[A-Za-z]{5,16}(?![\w@/-])(?!\.\w)")
 _WORDS = re.compile(r"(?<![\w.@/-])[A-Za-z]{3,10}(?:-[A-Za-z]{3,10}){2,6}(?![\w@/-])")
 # Capitalised words ("Verify", "McDonald", "GitHub") are names; a code changes case in places where words do not.
-_NAME_LIKE = re.compile(r"[A-Z]?[a-z]+|[A-Z][a-z]+(?:[A-Z][a-z]+){1,3}|[a-z]+[A-Z][a-z]+|[A-Z]+s?|[A-Z]{2,}[a-z]{3,}|[A-Z][a-z]+[A-Z]{2,}")
+_NAME_LIKE = re.compile(
+    r"[A-Z]?[a-z]+|[A-Z][a-z]+(?:[A-Z][a-z]+){1,3}|[a-z]+[A-Z][a-z]+|[A-Z]+s?|[A-Z]{2,}[a-z]{3,}|[A-Z][a-z]+[A-Z]{2,}"
+)
 
 
 def in_text(text: str, line: int) -> list[Candidate]:
@@ -169,3 +179,22 @@ def _run(lines: list[Line], indices: list[int], position: int, width: int) -> li
             break
         run.append(index)
     return run
+
+
+def usualness(candidate: Candidate, *, direct: bool, alone: bool) -> float:
+    """Points for how usual the form is for a one-time code; forms that words have need a direct binding."""
+    length = len(candidate.value.replace("-", ""))
+    match candidate.shape:
+        case Shape.DIGITS:
+            usual = {4: 1.0, 5: 0.9, 6: 2.0, 7: 1.0, 8: 1.4, 9: 0.3, 10: -0.5}
+            return usual.get(length, -2.0)
+        case Shape.SPLIT_DIGITS:
+            return {4: 1.2, 5: 1.2, 6: 2.0, 7: 1.0, 8: 1.6, 9: 1.0}.get(length, -1.0)
+        case Shape.MIXED:
+            usual = 1.4 if 5 <= length <= 9 else 0.6 if length <= 12 else -0.5
+            lower = any(ch.islower() for ch in candidate.value)
+            return usual - (0.4 if lower else 0.0) - (0.0 if direct or alone else 1.5)
+        case Shape.UPPER | Shape.MIXED_CASE:
+            return (0.7 if 5 <= length <= 9 else 0.2) if direct else -3.0
+        case Shape.WORDS:
+            return 0.6 if direct else -3.0

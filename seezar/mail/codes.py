@@ -1,15 +1,16 @@
 """Which candidate is the one-time code: evidence around each is added up, and below a threshold there is none.
 
-The weights are hand-set on the sign of each piece of evidence, not learned: what is measured is in `benchmarks/mail.py`.
+The weights are set by hand, not learned; `tests/mail/mails` holds them to what they are for.
 "Wrong is worse than none": every mail that hands out numbers of another kind must stay below `THRESHOLD`.
 """
 
 import re
 from dataclasses import dataclass
 
-from seezar.mail.candidates import Candidate, Shape, across_lines, in_text
+from seezar.mail.candidates import Candidate, Shape, across_lines, in_text, usualness
 from seezar.mail.document import Document
-from seezar.mail.links import carried_codes
+from seezar.mail.normalise import word_set
+from seezar.mail.urls import carried_codes
 from seezar.mail.wording import Cue, Found, Wording
 
 THRESHOLD = 4.0
@@ -17,20 +18,27 @@ THRESHOLD = 4.0
 _NOUN = Cue.CODE | Cue.OTP
 _OTHERS = Cue.TRADE | Cue.OTHER
 # A clause ends at a mark that is followed by space or the end; "No. 5", "Tel. 5" do not end one.
-_CLAUSE_END = re.compile(r"(?<![\s.(\[][A-Za-zÀ-ÿ])(?<![\s.(\[][A-Za-zÀ-ÿ]{2})(?<![\s.(\[][A-Za-zÀ-ÿ]{3})[.!?;](?=\s|$)|[。！？；؟।]|\.(?=\s*$)")
+_CLAUSE_END = re.compile(
+    r"(?<![\s.(\[][A-Za-zÀ-ÿ])(?<![\s.(\[][A-Za-zÀ-ÿ]{2})(?<![\s.(\[][A-Za-zÀ-ÿ]{3})[.!?;](?=\s|$)|[。！？；؟।]|\.(?=\s*$)"
+)
 _SEPARATES = re.compile(r"[:=：＝】【\[\(\"'>→*-]\s*$")
 _ONLY_PUNCTUATION = re.compile(r"[\W_]*", re.UNICODE)
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _TRIVIAL = re.compile(r"(\d)\1+|0?123456?7?8?9?|9?8?7?654321|012345")
-_SAMPLE = re.compile(r"(?<!\w)(?:e\.?g|z\.?\s?B|p\.?\s?ex|example|for example|such as|like|beispiel|ejemplo|exemple|esempio|например|例如|例)[.:,]?\s*\W?$", re.IGNORECASE)
+_SAMPLE = re.compile(
+    r"(?<!\w)(?:e\.?g|z\.?\s?B|p\.?\s?ex|example|for example|such as|like"
+    r"|beispiel|ejemplo|exemple|esempio|например|例如|例)"
+    r"[.:,]?\s*\W?$",
+    re.IGNORECASE,
+)
 _WORDS = re.compile(r"\w+")
 _PERCENT = re.compile(r"(?<![\d.])\d{1,2}\s?%")
 # "SPRING26", "ACME20": a name with a year or a rate behind it, as shops make them.
 _COUPON = re.compile(r"[A-Z]{3,}\d{2,4}")
 # "Your code is ABCDEF": the words that may stand between when nothing else sets the letters apart.
-_COPULAS = frozenset(
-    "is are was est ist lautet es é è är er on to jest je este ir yra adalah ialah là la dir eshte është da de:"
-    " является это είναι είναι: हैं है คือ 是 为 為 は 은 는".split()
+_COPULAS = word_set(
+    "is are was est ist lautet es é è är er on to jest je este ir yra adalah ialah là la dir eshte është da de: "
+    "является это είναι είναι: हैं है คือ 是 为 為 は 은 는"
 )
 _LETTERS = frozenset({Shape.UPPER, Shape.MIXED_CASE, Shape.WORDS})
 # Looked at above a code that stands alone: headings and a sentence or two, not the whole mail.
@@ -63,7 +71,12 @@ class CodeReader:
     """
 
     def __init__(
-        self, subject: str, document: Document, indices: list[int], wording: Wording, names: frozenset[str] = frozenset()
+        self,
+        subject: str,
+        document: Document,
+        indices: list[int],
+        wording: Wording,
+        names: frozenset[str] = frozenset(),
     ) -> None:
         self._names = names
         self._subject = subject
@@ -83,7 +96,9 @@ class CodeReader:
         self._subject_cues = 0
         for cue in wording.cues(subject):
             self._subject_cues |= cue.cues
-        self._carried = {value for link in document.links[:100] if link.line in self._position for value in carried_codes(link.href)}
+        self._carried = {
+            value for link in document.links[:100] if link.line in self._position for value in carried_codes(link.href)
+        }
         self._candidates = self._collect()
 
     def _collect(self) -> list[Candidate]:
@@ -123,7 +138,7 @@ class CodeReader:
         binding, reason = self._binding(candidate, text, alone)
         if binding <= 0:
             return 0.0, "no word for a code near"
-        score = binding + _shape(candidate, direct=binding >= 2.0, alone=alone) + self._about()
+        score = binding + usualness(candidate, direct=binding >= 2.0, alone=alone) + self._about()
         score -= self._against(candidate, text, alone)
         if self._stands_out(candidate):
             score += 0.7
@@ -227,7 +242,8 @@ class CodeReader:
         """`Enter 482913 to sign in`: no noun, but an order to type it and what for."""
         uses = [cue for cue in cues if cue.cues & Cue.USE]
         near = any(
-            len(_WORDS.findall(text[cue.end : candidate.start])) <= 3 if cue.end <= candidate.start
+            len(_WORDS.findall(text[cue.end : candidate.start])) <= 3
+            if cue.end <= candidate.start
             else cue.start - candidate.end <= 25
             for cue in uses
         )
@@ -273,7 +289,9 @@ class CodeReader:
 
     def _noun_strength(self, noun: Found, cues: list[Found]) -> float:
         """3 for a term such as "verification code", less for a bare "code", nothing for "promo code"."""
-        near = [cue for cue in cues if cue is not noun and -30 <= cue.start - noun.end <= 40 and cue.end - noun.start >= -40]
+        near = [
+            cue for cue in cues if cue is not noun and -30 <= cue.start - noun.end <= 40 and cue.end - noun.start >= -40
+        ]
         if any(cue.cues & Cue.TRADE and abs(_distance(cue, noun)) <= 12 for cue in near) and not noun.cues & Cue.OTP:
             return -2.0
         purpose = any(cue.cues & Cue.AUTH for cue in cues)
@@ -301,7 +319,11 @@ class CodeReader:
             score += 3.0
         if any(cue.cues & Cue.OLD and abs(_gap(cue, candidate)) <= 40 for cue in cues):
             score += 2.0
-        if candidate.shape is Shape.DIGITS and _YEAR.fullmatch(candidate.value) and not (alone or _SEPARATES.search(before)):
+        if (
+            candidate.shape is Shape.DIGITS
+            and _YEAR.fullmatch(candidate.value)
+            and not (alone or _SEPARATES.search(before))
+        ):
             score += 2.5
         if candidate.shape is Shape.MIXED and _COUPON.fullmatch(candidate.value) and not alone:
             score += 1.0
@@ -312,7 +334,7 @@ class CodeReader:
         return score
 
     def _letters_set_apart(self, candidate: Candidate, text: str, alone: bool) -> bool:
-        """A code without digits looks like a word: it must stand where only a code stands, and be no name in the mail."""
+        """A code without digits looks like a word: it must stand where only a code stands, and be no name here."""
         folded = candidate.value.casefold()
         if folded in self._names or sum(self._text(i).casefold().count(folded) for i in self._indices[:80]) > 2:
             return False
@@ -320,14 +342,18 @@ class CodeReader:
             before = text[: candidate.start]
             noun = [cue for cue in self._wording.cues(text) if cue.cues & _NOUN and cue.end <= candidate.start]
             gap = before[noun[-1].end :] if noun else before
-            tight = len(_WORDS.findall(gap)) <= 1 and (_SEPARATES.search(gap) is not None or self._stands_out(candidate))
+            tight = len(_WORDS.findall(gap)) <= 1 and (
+                _SEPARATES.search(gap) is not None or self._stands_out(candidate)
+            )
             return bool(noun) and (tight or not gap.strip() or (candidate.line >= 0 and gap.strip() in _COPULAS))
         position = self._position[candidate.line]
         if position == 0:
             return bool(self._subject_cues & _NOUN)
         above = self._text(self._indices[position - 1])
         noun_above = any(cue.cues & _NOUN for cue in self._wording.cues(above))
-        set_apart = above.rstrip().endswith((":", "：")) or self._stands_out(candidate) or candidate.shape is not Shape.UPPER
+        set_apart = (
+            above.rstrip().endswith((":", "：")) or self._stands_out(candidate) or candidate.shape is not Shape.UPPER
+        )
         return noun_above and set_apart
 
     def _labelled(self, candidate: Candidate, text: str, cues: list[Found]) -> bool:
@@ -335,7 +361,11 @@ class CodeReader:
         before = [cue for cue in cues if cue.end <= candidate.start and cue.cues & (_OTHERS | _NOUN)]
         if before and before[-1].cues & _OTHERS and not before[-1].cues & Cue.OTP:
             gap = text[before[-1].end : candidate.start]
-            if len(gap) <= 24 and len(_WORDS.findall(gap)) <= 3 and not _copula_to_noun(text, cues, before[-1], candidate):
+            if (
+                len(gap) <= 24
+                and len(_WORDS.findall(gap)) <= 3
+                and not _copula_to_noun(text, cues, before[-1], candidate)
+            ):
                 return True
         return False
 
@@ -344,7 +374,11 @@ def _copula_to_noun(text: str, cues: list[Found], label: Found, candidate: Candi
     """`Your code for the card is 482913`: a word stands between the label and the number, and a code was spoken of."""
     noun = any(cue.cues & _NOUN and cue.end <= label.start for cue in cues)
     gap = text[label.end : candidate.start]
-    return noun and (bool(_SEPARATES.search(gap)) or 0 < len(_WORDS.findall(gap)) <= 2) and not any(ch.isdigit() for ch in gap)
+    return (
+        noun
+        and (bool(_SEPARATES.search(gap)) or 0 < len(_WORDS.findall(gap)) <= 2)
+        and not any(ch.isdigit() for ch in gap)
+    )
 
 
 def _clause(text: str, start: int, end: int) -> tuple[int, int]:
@@ -361,22 +395,3 @@ def _distance(cue: Found, noun: Found) -> int:
 
 def _gap(cue: Found, candidate: Candidate) -> int:
     return candidate.start - cue.end if cue.end <= candidate.start else cue.start - candidate.end
-
-
-def _shape(candidate: Candidate, *, direct: bool, alone: bool) -> float:
-    """How usual the form is for a one-time code; forms that words have need a direct binding."""
-    length = len(candidate.value.replace("-", ""))
-    match candidate.shape:
-        case Shape.DIGITS:
-            usual = {4: 1.0, 5: 0.9, 6: 2.0, 7: 1.0, 8: 1.4, 9: 0.3, 10: -0.5}
-            return usual.get(length, -2.0)
-        case Shape.SPLIT_DIGITS:
-            return {4: 1.2, 5: 1.2, 6: 2.0, 7: 1.0, 8: 1.6, 9: 1.0}.get(length, -1.0)
-        case Shape.MIXED:
-            usual = 1.4 if 5 <= length <= 9 else 0.6 if length <= 12 else -0.5
-            lower = any(ch.islower() for ch in candidate.value)
-            return usual - (0.4 if lower else 0.0) - (0.0 if direct or alone else 1.5)
-        case Shape.UPPER | Shape.MIXED_CASE:
-            return (0.7 if 5 <= length <= 9 else 0.2) if direct else -3.0
-        case Shape.WORDS:
-            return 0.6 if direct else -3.0

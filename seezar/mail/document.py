@@ -75,7 +75,13 @@ def _continues(above: str, line: str) -> bool:
     """Whether `line` goes on with the sentence of a line that was broken for its length."""
     if len(above.rpartition("\n")[2]) < 50 or len(above) > MAX_LINE or not line:
         return False
-    if above[-1] in ".!?:。！？：;=-*" or "://" in above.rpartition(" ")[2] or _BULLET.match(line) or line.startswith(">") or above.startswith(">"):
+    if (
+        above[-1] in ".!?:。！？：;=-*"
+        or "://" in above.rpartition(" ")[2]
+        or _BULLET.match(line)
+        or line.startswith(">")
+        or above.startswith(">")
+    ):
         return False
     # A line that is a code or an address was set apart on purpose.
     return " " in line and not _URL.match(line)

@@ -1,4 +1,4 @@
-"""Host names: normal form, registrable domain, same site. The public suffix list is the one in `publicsuffixlist`'s wheel."""
+"""Host names: normal form, registrable domain, same site. The public suffix list is that of `publicsuffixlist`."""
 
 import ipaddress
 from functools import lru_cache
@@ -61,7 +61,8 @@ def is_loopback(host: str) -> bool:
 @lru_cache(maxsize=4096)
 def registrable_domain(host: str) -> str | None:
     """The part of a host that one owner registers (`a.b.co.uk` → `b.co.uk`); an IP address or a bare public suffix is
-    its own; None when the host is not a host name."""
+    its own; None when the host is not a host name.
+    """
     name = normal_host(host)
     if name is None or ip_address(name) is not None:
         return name

@@ -1,8 +1,8 @@
 """The code and the link of a mail, read without a model.
 
-`extract` is the one entry. It parses the mail (`mime`), lays out what a person sees (`markup`, `document`), cuts what belongs
-to earlier mails (`quoting`), scores candidates for codes (`candidates`, `codes`) and links (`links`) by wording in seventy
-languages (`wording`), and refuses what is not safe (`safety`). Wrong is worse than none.
+`extract` is the one entry. It parses the mail (`mime`), lays out what a person sees (`markup`, `document`), cuts what
+belongs to earlier mails (`quoting`), scores candidates for codes (`candidates`, `codes`) and links (`links`, `urls`) by
+wording in seventy languages (`wording`), and refuses what is not safe (`safety`). Wrong is worse than none.
 """
 
 import math
@@ -22,7 +22,7 @@ from seezar.mail.quoting import split
 from seezar.mail.safety import distrust, refuse_link
 from seezar.mail.wording import Wording
 
-# Origin-bound codes, https://wicg.github.io/sms-one-time-codes/: `@host #code`, with an optional embedded host after `@` or `%`.
+# Origin-bound codes, https://wicg.github.io/sms-one-time-codes/: `@host #code`, then an embedded host after `@` or `%`.
 _BOUND = re.compile(r"^@([\w.-]+\.[\w-]+|localhost)\s+#([A-Za-z0-9-]{3,20})(?:\s+[@%]([\w.-]+))?$")
 _MAX_PARTS = 6
 
@@ -170,7 +170,9 @@ def _unambiguous(ranked: list[Reading], tops: list[tuple[bool, str]]) -> Reading
     return best
 
 
-def _best_link(views: list[_View], subject: str, site: str | None, reading: Reading | None) -> tuple[Target | None, str | None]:
+def _best_link(
+    views: list[_View], subject: str, site: str | None, reading: Reading | None
+) -> tuple[Target | None, str | None]:
     known = frozenset([reading.value]) if reading else frozenset[str]()
     targets: list[Target] = []
     for view in views:
@@ -201,7 +203,9 @@ def _result(reading: Reading | None, target: Target | None, refusal: str | None)
     if refusal is not None:
         reasons.append(f"refused: {refusal}")
     if not sure:
-        return Extraction(None, None, 1.0 if refusal else 0.9, "; ".join(reasons) or "no code and no link for signing in")
+        return Extraction(
+            None, None, 1.0 if refusal else 0.9, "; ".join(reasons) or "no code and no link for signing in"
+        )
     return Extraction(
         reading.value if reading else None, target.link.href if target else None, min(sure), "; ".join(reasons)
     )

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
 
 import psycopg
 
@@ -19,8 +19,8 @@ log = logging.getLogger(__name__)
 class MailListener:
     """Listens on `seezar_mail`, whose payload is a message id, and wakes those who wait for that message's mailbox.
 
-    A notification can be lost (the connection breaks); it can never be wrong. So whoever is woken looks at the list, and
-    all are woken whenever the connection was renewed.
+    A notification can be lost (the connection breaks); it can never be wrong. So whoever is woken looks at the list,
+    and all are woken whenever the connection was renewed.
     """
 
     def __init__(self, database: Database) -> None:
@@ -41,7 +41,7 @@ class MailListener:
         return True
 
     @contextlib.contextmanager
-    def subscribe(self, mailbox: str) -> Iterator[asyncio.Event]:
+    def subscribe(self, mailbox: str) -> Generator[asyncio.Event]:
         """An event that is set when mail came for `mailbox`, or may have come."""
         event = asyncio.Event()
         events = self._waiting.setdefault(mailbox, set())
@@ -76,7 +76,7 @@ class MailListener:
             failures += 1
 
     @contextlib.asynccontextmanager
-    async def _connected(self) -> AsyncIterator[Connection]:
+    async def _connected(self) -> AsyncGenerator[Connection]:
         async with self._database.listen(CHANNEL) as connection:
             self._listening.set()
             self._wake(*self._waiting)

@@ -66,10 +66,13 @@ class LocalMailProvider:
         part = random_local_part() if local is None else normal_local_part(local)
         async with self._database.connection() as connection:
             await connection.execute(
-                "INSERT INTO app.mailbox (address, provider, idempotency_key) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+                "INSERT INTO app.mailbox (address, provider, idempotency_key) VALUES (%s, %s, %s)"
+                " ON CONFLICT DO NOTHING",
                 (f"{part}@{host}", self.name, idempotency_key),
             )
-            cursor = await connection.execute("SELECT * FROM app.mailbox WHERE idempotency_key = %s", (idempotency_key,))
+            cursor = await connection.execute(
+                "SELECT * FROM app.mailbox WHERE idempotency_key = %s", (idempotency_key,)
+            )
             row = await cursor.fetchone()
         if row is None or (local is not None and row["address"] != f"{part}@{host}"):
             raise MailboxTaken(f"{part}@{host}")
@@ -148,8 +151,8 @@ class LocalMailProvider:
         stored: list[int] = []
         async with self._database.connection() as connection:
             for box in boxes:
-                # The lock makes ids of a mailbox visible in ascending order, so that a cursor can not pass over a message
-                # whose transaction was slower. Taken in sorted order: two messages to the same boxes do not deadlock.
+                # The lock makes ids of a mailbox visible in ascending order, so that a cursor cannot pass over a
+                # message whose transaction was slower. It is taken in sorted order: two messages do not deadlock.
                 locked = await connection.execute(
                     "SELECT 1 FROM app.mailbox WHERE address = %s FOR NO KEY UPDATE", (box,)
                 )
@@ -160,7 +163,9 @@ class LocalMailProvider:
                     stored.append(new)
         return stored
 
-    async def _insert(self, connection: Connection, box: str, message_id: str, envelope: bytes, raw: bytes) -> int | None:
+    async def _insert(
+        self, connection: Connection, box: str, message_id: str, envelope: bytes, raw: bytes
+    ) -> int | None:
         key = hashlib.sha256(b"\0".join((message_id.encode(), box.encode(), raw))).hexdigest()
         cursor = await connection.execute(
             "INSERT INTO app.message (mailbox, message_key, envelope, raw, size) VALUES (%s, %s, %s, %s, %s)"
@@ -178,7 +183,9 @@ class LocalMailProvider:
 
     async def cursor(self, address: Address) -> str:
         """See `MailProvider.cursor`."""
-        row = await self._database.one("SELECT coalesce(max(id), 0) AS top FROM app.message WHERE mailbox = %s", address.id)
+        row = await self._database.one(
+            "SELECT coalesce(max(id), 0) AS top FROM app.message WHERE mailbox = %s", address.id
+        )
         return str(row["top"]) if row else "0"
 
     async def list_since(self, address: Address, cursor: str) -> tuple[list[MailRef], str]:

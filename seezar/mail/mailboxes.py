@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,8 +14,8 @@ from seezar.mail.provider import Address, MailRef
 MASK = "•••"
 _HANDLE = "mail-code:"
 
-# Anything that could be a code or a token: a run of letters and digits (joined by hyphens or dots) that holds a digit and
-# is at least four long, or single digits and short groups apart ("12 34 56").
+# Anything that could be a code or a token: a run of letters and digits (joined by hyphens or dots) that holds a digit
+# and is at least four long, or short groups of digits apart ("12 34 56").
 _CODE_LIKE = re.compile(r"(?<!\w)(?:(?=[\w.-]*\d)[\w.-]{3,}\w|\d{1,4}(?:[\s\u00a0-]\d{1,4})+)(?!\w)")
 
 
@@ -35,7 +36,7 @@ class MailSummary:
 
 @dataclass(frozen=True, slots=True)
 class CodeArrival:
-    """A code came. The code itself stays in the database; the worker opens the handle.
+    """A code or a link came. It stays in the database; the worker opens the handle.
 
     Attributes:
         handle: opaque, fit to be shown to a model.
@@ -56,7 +57,9 @@ class Mailboxes:
     def __init__(self, provider: LocalMailProvider) -> None:
         self._provider = provider
 
-    async def create(self, local: str | None = None, *, domain: str | None = None, idempotency_key: str | None = None) -> Address:
+    async def create(
+        self, local: str | None = None, *, domain: str | None = None, idempotency_key: str | None = None
+    ) -> Address:
         """Make a mailbox.
 
         Args:
@@ -98,10 +101,30 @@ class Mailboxes:
         Raises:
             MailboxUnknown, InvalidInput: no such mailbox.
         """
+        return await self._newest(address, since, site, senders, lambda read: read.code)
+
+    async def has_link(
+        self, address: str, *, since: str = "0", site: str | None = None, senders: tuple[str, ...] = ()
+    ) -> CodeArrival | None:
+        """The newest sign-in link that came behind the cursor `since`, as a handle, or None.
+
+        Raises:
+            MailboxUnknown, InvalidInput: no such mailbox.
+        """
+        return await self._newest(address, since, site, senders, lambda read: read.link)
+
+    async def _newest(
+        self,
+        address: str,
+        since: str,
+        site: str | None,
+        senders: tuple[str, ...],
+        pick: Callable[[Extraction], str | None],
+    ) -> CodeArrival | None:
         refs, _ = await self._provider.list_since(await self._provider.address(address), since)
         for ref in reversed(refs):
             read = extract(await self._provider.source(ref), site=site, senders=senders)
-            if read.code is not None:
+            if pick(read) is not None:
                 handle = _HANDLE + await self._provider.handle(ref)
                 return CodeArrival(handle, ref.sender, ref.received_at, read.confidence)
         return None

@@ -7,21 +7,22 @@ from functools import lru_cache
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from seezar.mail.document import MAX_LINE, MAX_LINES, Document, Line, Link, add_bare_links
-from seezar.mail.normalise import clean
+from seezar.mail.normalise import clean, word_set
 
 MAX_NODES = 20_000
 # The parser takes quadratic time on elements that are opened and never closed; real mails nest some fifty deep.
 MAX_DEPTH = 400
 
-_BLOCKS = frozenset(
-    "address article aside blockquote body button caption center dd details dialog div dl dt fieldset figcaption figure footer"
-    " form h1 h2 h3 h4 h5 h6 header hr legend li main nav ol p pre section summary table tbody td tfoot th thead tr ul".split()
+_BLOCKS = word_set(
+    "address article aside blockquote body button caption center dd details dialog div dl dt fieldset figcaption "
+    "figure footer form h1 h2 h3 h4 h5 h6 header hr legend li main nav ol p pre section summary table tbody td "
+    "tfoot th thead tr ul"
 )
-_SKIPPED = frozenset("head style script title template select option svg math object iframe video audio canvas map".split())
-_STRONG = frozenset("b strong h1 h2 h3 code kbd samp tt pre mark".split())
-_VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
+_SKIPPED = word_set("head style script title template select option svg math object iframe video audio canvas map")
+_STRONG = word_set("b strong h1 h2 h3 code kbd samp tt pre mark")
+_VOID = word_set("area base br col embed hr img input link meta param source track wbr")
 # Elements that close their like, so that many of them unclosed are not deep.
-_SIBLINGS = frozenset("p li dt dd option tr td th tbody thead tfoot html body head".split())
+_SIBLINGS = word_set("p li dt dd option tr td th tbody thead tfoot html body head")
 
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)[^>]*?(/?)>")
 _HIDDEN = re.compile(
@@ -35,7 +36,9 @@ _LARGE = re.compile(
     r"|font-size\s*:\s*(?:1\.[3-9]|[2-9])\d*r?em|font-size\s*:\s*(?:x-|xx-)?large|letter-spacing\s*:\s*(?:0?\.[1-9]|[1-9])|monospace",
     re.IGNORECASE,
 )
-_QUOTE_CLASS = re.compile(r"\b(?:gmail_quote|gmail_attr|yahoo_quoted|moz-cite-prefix|protonmail_quote|tutanota_quote)\b")
+_QUOTE_CLASS = re.compile(
+    r"\b(?:gmail_quote|gmail_attr|yahoo_quoted|moz-cite-prefix|protonmail_quote|tutanota_quote)\b"
+)
 _QUOTE_ID = frozenset({"divRplyFwdMsg", "appendonsend", "mail-editor-reference-message-container"})
 _CSS_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 _CSS_CLASS = re.compile(r"(?:^|,)\s*\w*\.([\w-]+)\s*(?=,|$)")
@@ -47,7 +50,7 @@ class _State:
     quoted: bool
     link: int | None
     tiny: bool = False
-    """Inside a font size of nothing, which layouts use around cells and undo inside them, and preheaders do not undo."""
+    """Inside a font size of nothing: layouts set it around cells and undo it inside them, preheaders do not undo it."""
 
 
 class _Builder:
@@ -205,7 +208,12 @@ def _enter(node: LexborNode, state: _State, hidden: frozenset[str], builder: _Bu
     link = state.link
     if tag in ("a", "area") and attributes.get("href"):
         link = builder.open_link(re.sub(r"[\t\r\n]", "", attributes["href"] or "").strip())
-    return _State(strong, state.quoted or _is_quote(tag, attributes, classes), link, state.tiny if look.tiny is None else look.tiny)
+    return _State(
+        strong,
+        state.quoted or _is_quote(tag, attributes, classes),
+        link,
+        state.tiny if look.tiny is None else look.tiny,
+    )
 
 
 @dataclass(frozen=True, slots=True)

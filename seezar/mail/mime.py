@@ -185,7 +185,9 @@ def _children(body: bytes, boundary: str) -> Iterator[bytes]:
     if not boundary:
         yield body
         return
-    delimiter = re.compile(rb"(?:\A|\r?\n)--" + re.escape(boundary.encode("utf-8", "surrogateescape")) + rb"(--)?[ \t]*(?=\r?\n|\Z)")
+    delimiter = re.compile(
+        rb"(?:\A|\r?\n)--" + re.escape(boundary.encode("utf-8", "surrogateescape")) + rb"(--)?[ \t]*(?=\r?\n|\Z)"
+    )
     start: int | None = None
     for match in delimiter.finditer(body):
         if start is not None:

@@ -22,7 +22,19 @@ _VARIANTS = {
 }
 # Arabic letters that are typed for one another, and vowel marks that are left out at will.
 _ARABIC = str.maketrans("أإآٱىئؤةکیې", "ااااييوهكيي")
-_LETTERS = {"ß": "s", "đ": "d", "ð": "d", "ø": "o", "ł": "l", "ı": "i", "æ": "a", "œ": "o", "þ": "t", "ħ": "h", "ё": "е"}
+_LETTERS = {
+    "ß": "s",
+    "đ": "d",
+    "ð": "d",
+    "ø": "o",
+    "ł": "l",
+    "ı": "i",
+    "æ": "a",
+    "œ": "o",
+    "þ": "t",
+    "ħ": "h",
+    "ё": "е",
+}
 _SPACE = re.compile(r"[^\S\n]+")
 
 
@@ -33,7 +45,13 @@ class _CleanTable(dict[int, str | None]):
         out: str | None = char
         if category == "Nd":
             out = str(unicodedata.decimal(char))
-        elif category == "Cf" or (0x064B <= code <= 0x0652) or code == 0x0640 or 0xFE00 <= code <= 0xFE0F or code == 0x034F:
+        elif (
+            category == "Cf"
+            or (0x064B <= code <= 0x0652)
+            or code == 0x0640
+            or 0xFE00 <= code <= 0xFE0F
+            or code == 0x034F
+        ):
             # Zero-width, bidi and soft-hyphen characters, Arabic vowel marks and stretching, variation selectors.
             out = None
         elif category in ("Zs", "Cc", "Zp", "Zl") and char != "\n":
@@ -69,3 +87,8 @@ def clean(text: str) -> str:
 def fold(text: str) -> str:
     """Lower case without accents, as long as the text given."""
     return text.translate(_FOLD)
+
+
+def word_set(words: str) -> frozenset[str]:
+    """The words of a text, parted by spaces: a readable way to write a long set."""
+    return frozenset(words.split())

@@ -15,7 +15,7 @@ from typing import Protocol
 from seezar.mail.domains import same_site
 from seezar.mail.errors import MailNotReceived
 
-# Seconds between two looks when no push arrives: a code is asked for interactively, so the first ones are close together.
+# Seconds between two looks when no push arrives: somebody waits for the code, so the first ones are close together.
 POLL_INTERVALS = (1.0, 1.0, 2.0, 3.0, 5.0)
 
 
@@ -135,8 +135,8 @@ def sender_allowed(sender: str, senders: tuple[str, ...]) -> bool:
     """Whether a From address is one of `senders` (exact addresses, or domains compared by registrable domain)."""
     bare = parseaddr(sender)[1].lower()
     domain = bare.rpartition("@")[2]
-    for allowed in senders:
-        allowed = allowed.strip().lower()
+    for entry in senders:
+        allowed = entry.strip().lower()
         if "@" in allowed.lstrip("@"):
             if bare == parseaddr(allowed)[1]:
                 return True
@@ -160,7 +160,7 @@ async def wait_for_message(
 
     Args:
         since: cursor taken before the site was asked to send.
-        deadline: absolute, with time zone, so that a wait that is taken up after a crash ends when the first would have.
+        deadline: absolute, with time zone: a wait that is taken up after a crash ends when the first would have.
 
     Raises:
         MailNotReceived: the deadline passed.

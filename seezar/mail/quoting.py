@@ -4,18 +4,23 @@ import re
 
 from seezar.mail.document import Document, Line
 
-# "On 3 May 2026, Ann <ann@a.example> wrote:" in any language: a line that names an address or a year and ends in a colon.
+# "On 3 May 2026, Ann <ann@a.example> wrote:" in any language: a line with an address, a year or a time, and a colon.
 _ATTRIBUTION = re.compile(r"^.{0,40}\d.{0,160}(?:@|\b20\d\d\b|\d:\d\d).{0,120}[:：]$")
-_SEPARATOR = re.compile(r"^(?:[-_=*]{3,}\s*\w[\w\s]{3,40}\w\s*[-_=*]{3,}|_{10,}|Begin forwarded message\s*:)$", re.IGNORECASE)
+_SEPARATOR = re.compile(
+    r"^(?:[-_=*]{3,}\s*\w[\w\s]{3,40}\w\s*[-_=*]{3,}|_{10,}|Begin forwarded message\s*:)$", re.IGNORECASE
+)
 # A block of header lines of the earlier mail, in any language: the label differs, what follows it does not.
 _HEADER_FROM = re.compile(r"^\*?\w[\w ]{1,14}\*?\s*[:：]\s*\*?.*(?:<[^<>\s]+@[^<>\s]+>|\[mailto:|\S+@\S+\.\w+)")
 _HEADER_LINE = re.compile(r"^\*?\w[\w\- ]{1,24}\*?\s?[:：]\s*\S")
 _FORWARD_SUBJECT = re.compile(
-    r"^\s*(?:fwd?|fw|wg|tr|rv|enc|i|vs|vb|vl|doorst|továbbítás|pd|fs|转发|轉寄|轉發|転送|전달|إعادة توجيه|הועבר)\s*[:：]", re.IGNORECASE
+    r"^\s*(?:fwd?|fw|wg|tr|rv|enc|i|vs|vb|vl|doorst|továbbítás|pd|fs|转发|轉寄|轉發|転送|전달"
+    r"|إعادة توجيه|הועבר)\s*[:：]",
+    re.IGNORECASE,
 )
 _FORWARD_WORDS = re.compile(
     r"forward|weitergeleitet|transf[ée]r|reenviad|encaminhad|inoltrat|doorgestuurd|vidarebefordr|videresend|välitetty|przekazan"
-    r"|přeposlan|továbbított|iletilen|пересла|переслан|препратен|προωθημένο|转发|轉寄|転送|전달|معاد توجيهها|הודעה שהועברה",
+    r"|přeposlan|továbbított|iletilen|пересла|переслан|препратен|προωθημένο|转发|轉寄|転送|전달"
+    r"|معاد توجيهها|הודעה שהועברה",
     re.IGNORECASE,
 )
 
@@ -47,7 +52,11 @@ def _begins_quote(lines: list[Line], index: int) -> bool:
 
 def _header_block(lines: list[Line], index: int) -> bool:
     block = lines[index : index + 4]
-    return len(block) >= 3 and bool(_HEADER_FROM.match(block[0].text)) and all(_HEADER_LINE.match(line.text) for line in block[:3])
+    return (
+        len(block) >= 3
+        and bool(_HEADER_FROM.match(block[0].text))
+        and all(_HEADER_LINE.match(line.text) for line in block[:3])
+    )
 
 
 def _is_quoted(line: Line) -> bool:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from urllib.parse import unquote, urlsplit
 
 from seezar.mail.document import Link
-from seezar.mail.links import MAX_URL
 from seezar.mail.domains import host_of_site, is_loopback, normal_host, same_site
 from seezar.mail.mime import ParsedMail
 from seezar.mail.provider import sender_allowed
+from seezar.mail.urls import MAX_URL
 
 _VISIBLE_URL = re.compile(r"(?:https?://|www\.)[^\s<>\"]+|^[\w-]+(?:\.[\w-]+)*\.[a-z]{2,24}(?:/\S*)?$", re.IGNORECASE)
 _REDIRECT_KEYS = re.compile(
@@ -21,8 +21,8 @@ _RESULT = re.compile(r"\b(dmarc|spf|dkim)\s*=\s*([a-z]+)", re.IGNORECASE)
 def distrust(mail: ParsedMail, senders: Sequence[str]) -> str | None:
     """Why nothing of this mail may be used, or None.
 
-    A pass in Authentication-Results proves nothing here, since anyone can write that header; a failure is always believed
-    (RFC 8601 §7.1 warns of the first, nobody gains by forging the second).
+    A pass in Authentication-Results proves nothing here, since anyone can write that header; a failure is always
+    believed (RFC 8601 §7.1 warns of the first, nobody gains by forging the second).
     """
     if senders and not sender_allowed(mail.sender, tuple(senders)):
         return "the sender is not one that was expected"
@@ -46,7 +46,7 @@ def refuse_link(link: Link, site: str | None) -> str | None:
     """Why a link may not be opened, or None.
 
     Args:
-        site: host or URL of the site that is signed in to; its registrable domain must be the link's. None = not bound yet.
+        site: host or URL of the site that is signed in to; its registrable domain must be the link's. None = any.
     """
     url = link.href
     if len(url) > MAX_URL or "\\" in url or any(ord(ch) <= 0x20 or ord(ch) == 0x7F for ch in url):

@@ -22,8 +22,10 @@ class CredentialSource(Protocol):
         """The password, for a field of `origin`."""
         ...
 
-    async def totp(self, origin: str) -> str:
-        """A TOTP code that may be typed now, for a field of `origin`."""
+    async def totp(self, origin: str, *, clock_skew: float = 0.0) -> str:
+        """A TOTP code that may be typed now, for a field of `origin` on a site whose clock is `clock_skew` seconds
+        ahead.
+        """
         ...
 
 
@@ -53,7 +55,7 @@ class AccountCredentials:
             )
         return await self._vault.open(self._account.password_ref, origin=origin)
 
-    async def totp(self, origin: str) -> str:
+    async def totp(self, origin: str, *, clock_skew: float = 0.0) -> str:
         """See `CredentialSource.totp`. Waits for the next code when the current one was used or is about to expire.
 
         Raises:
@@ -66,8 +68,10 @@ class AccountCredentials:
             )
         key = await self._vault.open(self._account.totp_ref, origin=origin)
         last = await self._attempts.last_totp_step(self._account.name)
-        code = next_code(key, now=time.time(), last_step=last)
-        wait = code.starts_at - time.time()
+        code = next_code(key, now=time.time() + clock_skew, last_step=last)
+        wait = code.starts_at - (time.time() + clock_skew)
+        if clock_skew:
+            await self._report("second_factor", f"The site's clock is {clock_skew:+.0f} s off ours; its time is used")
         if wait > 0:
             await self._report("second_factor", f"Waiting {wait:.0f} s for the next authenticator code")
             await asyncio.sleep(wait)

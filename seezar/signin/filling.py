@@ -1,12 +1,15 @@
 """Putting a value into a field so that it stays there."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from playwright.async_api import Error, Locator, Page
 
 from seezar.errors import SeezarError
 
 _TIMEOUT_MS = 5_000.0
+# A control that is not covered is clicked in milliseconds.
+_CLICK_MS = 2_500.0
 
 
 class FieldRefused(SeezarError):
@@ -37,6 +40,26 @@ async def type_value(field: Locator, value: str, *, what: str) -> None:
     except Error:
         raise _refused(what) from None
     raise _refused(what)
+
+
+async def press(control: Locator) -> None:
+    """Click `control` as a person would; if something lies over it (a cookie banner), tell it directly.
+
+    Going past a banner gives no consent to anything, which is less than any of its buttons would.
+
+    Raises:
+        playwright.async_api.Error: it is gone.
+    """
+    try:
+        await control.click(timeout=_CLICK_MS)
+    except Error:
+        await control.evaluate("element => element.click()", timeout=_CLICK_MS)
+
+
+async def tick(box: Locator) -> None:
+    """Tick a "stay signed in" box; a box that will not be ticked is no reason to stop."""
+    with suppress(Error):
+        await box.set_checked(True, timeout=1_000)
 
 
 async def type_code(page: Page, boxes: Sequence[Locator], code: str) -> None:

@@ -19,7 +19,10 @@ from seezar.signin.driver import Progress, SignInDriver
 from seezar.signin.outcome import Outcome
 from seezar.signin.plain_check import learn_plain_check
 from seezar.signin.proof import prove
+from seezar.vault.origins import origin_of
 
+# The site waits for what it sent by mail.
+CHALLENGES = ("challenge", "challenge_link")
 _BROWSER_LOST = Outcome("browser_lost", "The browser went away in the middle.")
 
 
@@ -64,7 +67,7 @@ class SignInLives:
             driver = self._driver(page, account, report, run_id=run_id, number=number)
             await report("open", f"Opening {account.start_url}")
             outcome = await driver.open(account.start_url) or await self._drive(driver)
-            if outcome.status == "challenge":
+            if outcome.status in CHALLENGES:
                 await self._save_checkpoint(run_id, number, context, driver)
                 self._open[run_id, number] = _OpenPage(context, driver, time.monotonic())
                 keep = True
@@ -76,11 +79,14 @@ class SignInLives:
             if not keep:
                 await self._pool.close_context(context)
 
-    async def enter_code(self, run_id: str, number: int, account: Account, handle: str, report: Report) -> Outcome:
-        """Enter the mailed code where `open_and_submit` stopped, on its page or on one rebuilt from the checkpoint.
+    async def answer(
+        self, run_id: str, number: int, account: Account, handle: str, report: Report, *, link: bool
+    ) -> Outcome:
+        """Enter the mailed code, or open the mailed link, where `open_and_submit` stopped: on its page, or on one rebuilt.
 
         Args:
-            handle: of the mail that holds the code (`Mailboxes.has_code`).
+            handle: of the mail (`Mailboxes.has_code`, `has_link`).
+            link: the mail's link is wanted, not its code.
 
         Returns:
             `signed_in` with the session stored, `challenge_lost` when the site forgot the challenge, or how it failed.
@@ -88,9 +94,9 @@ class SignInLives:
         Raises:
             BrowserMissing: no Chromium.
         """
-        code = await self._claim_code(run_id, account, handle)
-        if code is None:
-            return Outcome("challenge_lost", "The mail with the code is gone or was used before.")
+        value = await self._claim(run_id, account, handle, link=link)
+        if value is None:
+            return Outcome("challenge_lost", "The mail is gone or was used before.")
         held = self._open.pop((run_id, number), None)
         if held is not None and held.driver.page.is_closed():
             await self._pool.close_context(held.context)
@@ -102,17 +108,26 @@ class SignInLives:
             held = rebuilt
         try:
 
-            async def value() -> str:
-                return code
+            async def source() -> str:
+                return value
 
-            outcome = await self._drive(held.driver, value)
-            if outcome.status == "challenge":
-                outcome = Outcome("challenge_lost", "The site no longer asks for the code that it sent.")
+            outcome = await self._open_link(held.driver, account, value, report) if link else None
+            outcome = outcome or await self._drive(held.driver, source)
+            if outcome.status in CHALLENGES:
+                outcome = Outcome("challenge_lost", "The site no longer asks for what it sent by mail.")
             return await self._finish(run_id, account, held.context, held.driver, outcome, report)
         except Error:
             return _BROWSER_LOST
         finally:
             await self._pool.close_context(held.context)
+
+    async def _open_link(self, driver: SignInDriver, account: Account, link: str, report: Report) -> Outcome | None:
+        """Open a mailed link in the context that asked for it; only on the account's own origins, and once."""
+        if origin_of(link) not in account.origins:
+            return Outcome("needs_person", "The mailed link leads to an origin that is not registered for the account.")
+        await report("second_factor", "Opening the mailed link")
+        driver.progress.codes_entered += 1
+        return await driver.open(link)
 
     async def drop(self, run_id: str) -> None:
         """Close what a run still has open."""
@@ -183,12 +198,14 @@ class SignInLives:
         await report("store", "The session is stored, encrypted")
         return proof
 
-    async def _claim_code(self, run_id: str, account: Account, handle: str) -> str | None:
+    async def _claim(self, run_id: str, account: Account, handle: str, *, link: bool) -> str | None:
         try:
             ref, reading = await self._app.mailboxes.open_code(handle, site=site_host(account))
         except MessageGone:
             return None
-        return reading.code if await self._app.mail.claim(ref.id, run_id) else None
+        if not await self._app.mail.claim(ref.id, run_id):
+            return None
+        return reading.link if link else reading.code
 
     async def _save_checkpoint(self, run_id: str, number: int, context: BrowserContext, driver: SignInDriver) -> None:
         state = await capture(context, driver.page)

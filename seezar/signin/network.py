@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from email.utils import parsedate_to_datetime
 
 from playwright.async_api import Page, Request, Response
 
@@ -9,17 +10,29 @@ from playwright.async_api import Page, Request, Response
 _TELLING = {"document", "xhr", "fetch"}
 _QUIET_S = 0.12
 _POLL_S = 0.03
+# Rounding of the header and the way of the answer; less than this is no skew.
+_CLOCK_TOLERANCE_S = 3.0
 
 
 class NetworkWatch:
-    """Counts requests in flight and keeps the statuses of the answers since the last `mark`."""
+    """Counts requests in flight and keeps what was answered since the last `mark`.
+
+    Attributes:
+        statuses: of all telling answers.
+        navigations: navigation requests begun, in any frame.
+        documents: documents that were answered, redirects left out.
+        retry_after: of the last 429.
+        clock_skew: seconds that the site's clock is ahead of ours; 0 when it is right.
+    """
 
     def __init__(self, page: Page) -> None:
         self._pending: set[Request] = set()
         self._last = time.monotonic()
         self.statuses: list[int] = []
         self.navigations = 0
+        self.documents = 0
         self.retry_after: str | None = None
+        self.clock_skew = 0.0
         page.on("request", self._started)
         page.on("response", self._answered)
         page.on("requestfinished", self._ended)
@@ -29,6 +42,7 @@ class NetworkWatch:
         """Forget what was before: an action is about to be taken."""
         self.statuses.clear()
         self.navigations = 0
+        self.documents = 0
         self.retry_after = None
         self._last = time.monotonic()
 
@@ -56,6 +70,9 @@ class NetworkWatch:
     def _answered(self, response: Response) -> None:
         if response.request.resource_type in _TELLING:
             self.statuses.append(response.status)
+            self.clock_skew = _skew(response.headers.get("date"), self.clock_skew)
+            if response.request.is_navigation_request() and not 300 <= response.status < 400:
+                self.documents += 1
             if response.status == 429:
                 self.retry_after = response.headers.get("retry-after")
 
@@ -63,3 +80,14 @@ class NetworkWatch:
         if request in self._pending:
             self._pending.discard(request)
             self._last = time.monotonic()
+
+
+def _skew(date: str | None, before: float) -> float:
+    """Seconds that the site's clock is ahead of ours, from its Date header; that header has whole seconds."""
+    if date is None:
+        return before
+    try:
+        ahead = parsedate_to_datetime(date).timestamp() - time.time()
+    except ValueError:
+        return before
+    return ahead if abs(ahead) > _CLOCK_TOLERANCE_S else 0.0

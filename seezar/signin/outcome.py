@@ -18,7 +18,9 @@ type SignInStatus = Literal[
 ]
 # What is reported on the way: the code is awaited, the site forgot the challenge, the proof is still to be made, the
 # site does not know us, or the browser died.
-type LifeStatus = SignInStatus | Literal["challenge", "challenge_lost", "submitted", "signed_out", "browser_lost"]
+type LifeStatus = (
+    SignInStatus | Literal["challenge", "challenge_link", "challenge_lost", "submitted", "signed_out", "browser_lost"]
+)
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ async def check_stored_session(app: Application, pool: BrowserPool, account: Acc
             outcome = await prove(page, account, timeout=timeout)
             renewed = await capture(context, page) if outcome.status == "signed_in" else state
     if outcome.status == "signed_in":
-        await app.sessions.verified(account.name, renewed)
+        await app.sessions.verified(account.name, renewed, session_id=info.id)
         await report("session", f"The stored session still works ({how} told)")
     elif outcome.status == "signed_out":
         # A sign-in may have stored a new one meanwhile.

@@ -24,6 +24,11 @@ def workers(up: Foreground) -> list[psutil.Process]:
     return [p for p in children if p.status() != psutil.STATUS_ZOMBIE and "workflows.worker" in p.cmdline()]
 
 
+def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Those that still run; a zombie is over, and its parent's matter."""
+    return [p for p in processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+
+
 @pytest.fixture
 def taken_port() -> Iterator[int]:
     with socket.socket() as listener:
@@ -56,9 +61,9 @@ def test_up_serves_restarts_its_worker_and_down_leaves_nothing(home: Home) -> No
         assert len(running) > 3
         down = home.seezar("down")
         assert down.code == 0
-        assert f"Stopped seezar up (process {up.process.pid})" in down.out
+        assert f"Stopped seezar up (process {up.process.pid})" in down.out, up.said
         assert up.process.wait(timeout=5) == 0
-        assert [process for process in running if process.is_running()] == []
+        assert alive(running) == []
         assert home.processes() == []
     again = home.seezar("down")
     assert (again.code, again.out) == (0, "Nothing is running.\n")
@@ -70,7 +75,7 @@ def test_ctrl_c_stops_up_and_all_it_started(home: Home) -> None:
         running = home.processes()
         assert up.interrupt() == 0
         assert "Stopped the database" in up.said
-        assert [process for process in running if process.is_running()] == []
+        assert alive(running) == []
 
 
 def test_down_clears_up_after_an_up_that_was_killed(home: Home) -> None:
@@ -84,7 +89,7 @@ def test_down_clears_up_after_an_up_that_was_killed(home: Home) -> None:
         assert down.code == 0
         for what in ("seezar web", "worker 0", "the database"):
             assert f"Stopped {what} (process" in down.out
-        assert [process for process in running if process.is_running()] == []
+        assert alive(running) == []
 
 
 def test_down_stops_a_worker_with_its_browser(world: Home, site: str) -> None:
@@ -95,7 +100,7 @@ def test_down_stops_a_worker_with_its_browser(world: Home, site: str) -> None:
         running = home.processes()
         assert any("chrom" in process.name() for process in running)
         assert home.seezar("down").code == 0
-        assert [process for process in running if process.is_running()] == []
+        assert alive(running) == []
 
 
 def test_taken_ports_stop_up_before_it_leaves_anything(home: Home, taken_port: int) -> None:

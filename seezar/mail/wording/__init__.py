@@ -1,7 +1,8 @@
 """The words that tell codes and links apart, one TOML file a language, and the search for them in a text.
 
-A file lists entries under the names of `Cue` in lower case. `word` is a whole word or phrase, `stem*` a beginning, `*end`
-the end of a compound. Entries of scripts that do not part words with spaces, or glue particles to them, match anywhere.
+A file lists entries under the names of `Cue` in lower case. `word` is a whole word or phrase, `stem*` a beginning,
+`*end` the end of a compound. Entries of scripts that do not part words with spaces, or glue particles to them, match
+anywhere. `common` lists the little words that a language is known by.
 To add a language, add a file.
 """
 
@@ -17,7 +18,7 @@ from seezar.mail.normalise import clean, fold
 
 
 class Cue:
-    """What an entry says about the text around it: bits of an int, since an `IntFlag` costs ten times as much to combine."""
+    """What an entry says about the text around it: bits of an int (an `IntFlag` costs ten times as much to combine)."""
 
     CODE: Final = 1 << 0
     """A noun for a code that says not yet what the code is for."""
@@ -51,8 +52,8 @@ class Cue:
     """Something has happened already: changed, signed in, detected."""
 
 
-CUES: dict[str, int] = {name: bit for name, bit in vars(Cue).items() if name.isupper()}
-"""The bits of `Cue` by name."""
+CUES: dict[str, int] = {name: bit for name, bit in vars(Cue).items() if name.isupper()} | {"COMMON": 0}
+"""The bits of `Cue` by name; `COMMON` says nothing but the language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +74,11 @@ _UNBOUNDED = re.compile(
 )
 _WORD = re.compile(r"\w+")
 # A language whose words are this much rarer in the mail than those of its main language has homographs there, no words.
-_ACTIVE_SHARE = 0.3
+_ACTIVE_SHARE = 0.4
 
 
 class Lexicon:
-    """All entries of all languages, in dictionaries by their first word or first characters: one look-up a word of text."""
+    """All entries of all languages, in dictionaries by first word or first characters: one look-up a word of text."""
 
     def __init__(self, tables: Iterable[tuple[str, dict[str, list[str]]]]) -> None:
         self._words: dict[str, _Entry] = {}
@@ -97,7 +98,7 @@ class Lexicon:
         self._longest_stem = max(map(len, self._stems), default=0)
         self._word = lru_cache(maxsize=16384)(self._resolve)
 
-    def _add(self, entry: str, cue: Cue, language: str) -> None:
+    def _add(self, entry: str, cue: int, language: str) -> None:
         if _UNBOUNDED.search(entry):
             table, key = self._anywhere, entry.strip("*")
         elif entry.startswith("*"):
@@ -217,9 +218,9 @@ class Wording:
                 continue
             found = self._raw[text] = self._lexicon.find(fold(text))
             for start, end, entry in found:
-                # Short words are the ones that other languages have too.
+                # A short cue is a word of other languages too; the little words are telling by their number.
                 length = 1.0 if _UNBOUNDED.match(text, start) else (end - start) / 6
-                share = min(1.0, length) ** 2 / len(entry)
+                share = (min(1.0, length) ** 3 if any(entry.values()) else 0.4) / len(entry)
                 for language in entry:
                     weight[language] = weight.get(language, 0.0) + share
         least = _ACTIVE_SHARE * max(weight.values(), default=0.0)
@@ -233,7 +234,8 @@ class Wording:
             if raw is None or not all(_counts(entry, self.languages) for _, _, entry in raw):
                 # A word of a language that does not count may have hidden one that does.
                 raw = self._lexicon.find(fold(text), self.languages)
-            found = self._cache[text] = [Found(start, end, self._meaning(entry)) for start, end, entry in raw]
+            spoken = ((start, end, self._meaning(entry)) for start, end, entry in raw)
+            found = self._cache[text] = [Found(start, end, cues) for start, end, cues in spoken if cues]
         return found
 
     def _meaning(self, entry: _Entry) -> int:

@@ -1,0 +1,179 @@
+"""What a URL itself tells: words of its path and parameters, and how personal it is."""
+
+import re
+from itertools import pairwise
+from urllib.parse import unquote, urlsplit
+
+from seezar.mail.normalise import word_set
+
+# Longer ones are not opened, and not read.
+MAX_URL = 4096
+
+_NOUN_WORDS = re.compile(r"[a-z]+|[A-Z][a-z]+|[A-Z]+(?![a-z])")
+
+# Words of paths and parameter names. URLs are written in English by developers everywhere, so one language is enough.
+_GOOD = word_set(
+    "verify verification verified confirm confirmation confirmed activate activation validate validation reset "
+    "recover recovery magic magiclink login signin logon signup register registration auth authenticate "
+    "authentication passwordless otp otl invite invites invitation invitations accept join unlock approve "
+    "authorize password passwd forgot restore onetime oob oobcode callback enroll onboarding setup optin "
+    "emailchange newemail activateaccount subscribe finish"
+)
+_BAD = word_set(
+    "unsubscribe unsub optout preferences preference settings notification notifications privacy terms legal help "
+    "support faq contact docs doc documentation blog news newsletter download downloads export exports share "
+    "shared sharing file files folder document documents invoice invoices billing bill order orders receipt "
+    "receipts payment payments pay track tracking shipment calendar event events ics meeting meetings webinar "
+    "survey feedback review reviews rate rating comment comments post posts thread topic topics issue issues pull "
+    "commit dashboard abuse report block lock deny reject decline cancel cancellation undo revert revoke disavow "
+    "notme wasntme secure security protect view browser webview article story product products cart checkout shop "
+    "upgrade pricing renew subscription message messages conversation chat ticket tickets task tasks project "
+    "projects image images asset assets incident incidents status alert alerts alerting booking bookings sign "
+    "signing static media attachment attachments"
+)
+_REFUSING = word_set(
+    "unsubscribe unsub optout cancel undo revert revoke deny reject decline report abuse notme wasntme disavow block "
+    "privacy terms preferences"
+)
+_TRACKERS = re.compile(
+    r"/(?:ls/click|wf/click|track(?:ing)?/click|click|cl0|e3t|f/a|trk)(?:/|\?|$)|[?&]upn=", re.IGNORECASE
+)
+_TOKEN_KEYS = word_set(
+    "token key code secret hash sig signature ticket otp nonce oob oobcode oobCode t k jwt pin digest credential "
+    "verifier auth id_token access_token challenge magic confirmation invite invitation payload data flow"
+)
+_PLAIN_KEYS = re.compile(
+    r"^(?:utm_.*|mc_.*|.*email|mail|lang|locale|lng|ref|referrer|source|src|campaign|.*redirect.*|.*callback.*"
+    r"|next|continue.*|return.*|url|.*uri"
+    r"|expires?|expiry|exp|ts|time|timestamp|type|mode|action|client_id|tab_id|org.*|tenant.*"
+    r"|user_?id|uid|user|account_?id|id|name|theme|v)$",
+    re.IGNORECASE,
+)
+_SLUG = re.compile(r"[a-z]+(?:[-_.][a-z]+)*|[A-Za-z]?[a-z]+(?:[A-Z][a-z]+)*")
+_TOKEN_CHARS = re.compile(r"[A-Za-z0-9_\-.~=+/:|%!*]+")
+
+
+def carried_codes(url: str) -> frozenset[str]:
+    """Values of parameters of a URL that are named like a code, when its path is for signing in or confirming."""
+    try:
+        query = urlsplit(url).query
+    except ValueError:
+        return frozenset()
+    if "=" not in query or path_score(url) < 2.0:
+        return frozenset()
+    pairs = [pair.partition("=") for pair in query.split("&")[:40]]
+    return frozenset(
+        unquote(value) for key, _, value in pairs if key.lower() in ("code", "otp", "pin", "token", "passcode")
+    )
+
+
+def url_words(url: str) -> frozenset[str]:
+    """Words of path, fragment and parameter names, and of short `mode=` values."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return frozenset()
+    pieces = [*re.split(r"[/;]", parts.path), *re.split(r"[/?&;]", parts.fragment)]
+    for pair in parts.query.split("&"):
+        key, _, value = pair.partition("=")
+        pieces.append(key)
+        if key.lower() in ("action", "mode", "type", "op", "cmd", "a", "step", "flow", "purpose"):
+            pieces.append(value)
+    words: set[str] = set()
+    for piece in pieces[:60]:
+        name = unquote(piece.partition("=")[0])
+        if len(name) > 40 or token_value(name) >= 2.0:
+            continue
+        split = [word.lower() for word in _NOUN_WORDS.findall(name)]
+        words.update(split)
+        words.update(a + b for a, b in pairwise(split))
+    return frozenset(words)
+
+
+def path_score(url: str) -> float:
+    """What the words of a URL say: 2 for a purpose, -4 for another, 0 for nothing."""
+    words = url_words(url)
+    if words & _BAD:
+        # "/account/security/verify", "/events/…/invitation": the purpose wins over a mere place, never over a refusal.
+        hard = words & _REFUSING
+        return -4.0 if hard or not words & _GOOD else 0.0
+    return 2.0 if words & _GOOD else 0.0
+
+
+def token_strength(url: str, codes: frozenset[str] = frozenset()) -> float:
+    """How personal a URL is: 3 for a random token, 2 for a short one, 1 for a tracking parameter only, 0 for none.
+
+    Args:
+        codes: codes of the same mail; a URL that carries one is as personal as one with a token.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return 0.0
+    best = 0.0
+    segments = [s for s in parts.path.split("/") if s]
+    fragment_path, _, fragment_query = parts.fragment.partition("?")
+    if "=" in fragment_path and "/" not in fragment_path:
+        fragment_query, fragment_path = fragment_path, ""
+    segments += [s for s in fragment_path.split("/") if s]
+    previous = ""
+    for segment in segments[:40]:
+        value = token_value(segment)
+        if value >= 2.0 or (value > 0 and previous.lower() in _GOOD):
+            best = max(best, value, 2.0)
+        previous = segment
+    for pair in re.split(r"[&;]", f"{parts.query}&{fragment_query}")[:60]:
+        key, _, value = pair.partition("=")
+        raw = unquote(value)
+        if raw and raw in codes:
+            best = max(best, 2.5)
+        name = re.split(r"[_\-.\[]", key.lower())
+        named = (
+            key in _TOKEN_KEYS
+            or any(part in _TOKEN_KEYS for part in name)
+            or key.lower().endswith(("token", "code", "key", "hash"))
+        )
+        if _PLAIN_KEYS.match(key) and not (named and "id" not in name and key.lower() not in ("uid", "id")):
+            continue
+        strength = token_value(raw)
+        if named and (strength > 0 or (len(raw) >= 6 and not _SLUG.fullmatch(raw))):
+            strength = max(strength, 2.0)
+        elif named and len(raw) >= 16:
+            strength = 2.5
+        best = max(best, strength)
+    if not segments and not parts.query and parts.fragment:
+        best = max(best, token_value(parts.fragment))
+    if not parts.query.count("=") and parts.query:
+        best = max(best, token_value(unquote(parts.query)))
+    return min(best, 1.0) if best and _TRACKERS.search(url) else best
+
+
+def token_value(text: str) -> float:
+    """3 for a value only a machine writes (16 or more random characters), 2 for 10 or more, 1 for 6 or more, else 0."""
+    if len(text) < 6 or not _TOKEN_CHARS.fullmatch(text) or "://" in text or "@" in text:
+        return 0.0
+    if _SLUG.fullmatch(text) and not (len(text) >= 20 and _unpronounceable(text)):
+        return 0.0
+    digits = sum(ch.isdigit() for ch in text)
+    letters = sum(ch.isalpha() for ch in text)
+    if not letters:
+        return 1.0 if digits >= 6 else 0.0
+    parts = re.split(r"[-_.~]", text)
+    wordy = [part for part in parts if part.isalpha() and (part.islower() or part.istitle())]
+    if len(parts) >= 2 and sum(map(len, wordy)) > len(text) * 0.6 and max(map(len, parts)) < 20:
+        return 0.0
+    changes = sum(1 for a, b in pairwise(text) if _kind(a) != _kind(b))
+    if len(text) >= 16 and (digits >= 2 or changes >= 5):
+        return 3.0
+    if len(text) >= 10 and (digits >= 2 or changes >= 4):
+        return 2.0
+    return 1.0 if digits and changes >= 2 else 0.0
+
+
+def _unpronounceable(text: str) -> bool:
+    vowels = sum(ch in "aeiouyAEIOUY" for ch in text)
+    return vowels < len(text) * 0.25 and not re.search(r"[-_.]", text)
+
+
+def _kind(char: str) -> int:
+    return 0 if char.isdigit() else 1 if char.islower() else 2 if char.isupper() else 3
