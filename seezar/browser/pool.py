@@ -44,7 +44,7 @@ class BrowserPool:
         self._browser: Browser | None = None
         self._lock = asyncio.Lock()
         self._made = 0
-        self._open = 0
+        self._contexts: set[BrowserContext] = set()
 
     async def new_context(self, state: SessionState | None = None) -> BrowserContext:
         """A context that starts from `state` (or empty); the caller closes it with `close_context`.
@@ -58,17 +58,13 @@ class BrowserPool:
         except Error:
             # The browser died between the check and the use: once more with a new one.
             context = await self._make(await self._ready(), state)
-        self._made += 1
-        self._open += 1
         return context
 
     async def close_context(self, context: BrowserContext) -> None:
         """Close a context; a browser that died is fine."""
-        self._open -= 1
-        try:
+        self._contexts.discard(context)
+        with suppress(Error):
             await context.close()
-        except Error:
-            return
 
     @asynccontextmanager
     async def context(self, state: SessionState | None = None) -> AsyncGenerator[BrowserContext]:
@@ -94,9 +90,7 @@ class BrowserPool:
         """Close Chromium and Playwright."""
         async with self._lock:
             await self._drop_browser()
-            if self._playwright is not None:
-                await self._playwright.stop()
-                self._playwright = None
+            await self._drop_playwright()
 
     async def _make(self, browser: Browser, state: SessionState | None) -> BrowserContext:
         context = await browser.new_context(
@@ -109,6 +103,8 @@ class BrowserPool:
         await context.add_init_script(OPEN_SHADOW_ROOTS)
         if state is not None:
             await restore_session_storage(context, state)
+        self._made += 1
+        self._contexts.add(context)
         return context
 
     async def _ready(self) -> Browser:
@@ -119,26 +115,34 @@ class BrowserPool:
             await self._drop_browser()
             self._browser = await self._launch()
             self._made = 0
-            self._open = 0
+            self._contexts.clear()
             return self._browser
 
     def _worn(self) -> bool:
-        return self._made >= CONTEXTS_PER_BROWSER and self._open == 0
+        return self._made >= CONTEXTS_PER_BROWSER and not self._contexts
 
     async def _launch(self) -> Browser:
-        if self._playwright is None:
-            self._playwright = await async_playwright().start()
-        executable = find_chromium(self._settings, bundled=Path(self._playwright.chromium.executable_path))
         try:
-            return await self._playwright.chromium.launch(
-                executable_path=executable, headless=self._settings.headless, args=list(ARGUMENTS)
-            )
+            return await self._launch_once()
+        except Error:
+            # Playwright's own process may be what died: once more with a new one.
+            await self._drop_playwright()
+        try:
+            return await self._launch_once()
         except Error as error:
             raise BrowserMissing(
-                f"{executable} does not start: {error.message.splitlines()[0]}.",
+                f"Chromium does not start: {error.message.splitlines()[0]}.",
                 kept="Nothing was sent anywhere.",
                 next_step="Try it by hand with --version, or set SEEZAR_CHROMIUM to another browser.",
             ) from None
+
+    async def _launch_once(self) -> Browser:
+        if self._playwright is None:
+            self._playwright = await async_playwright().start()
+        executable = find_chromium(self._settings, bundled=Path(self._playwright.chromium.executable_path))
+        return await self._playwright.chromium.launch(
+            executable_path=executable, headless=self._settings.headless, args=list(ARGUMENTS)
+        )
 
     async def _drop_browser(self) -> None:
         if self._browser is not None:
@@ -146,3 +150,9 @@ class BrowserPool:
             with suppress(Error):
                 await self._browser.close()
             self._browser = None
+
+    async def _drop_playwright(self) -> None:
+        if self._playwright is not None:
+            with suppress(Error):
+                await self._playwright.stop()
+            self._playwright = None

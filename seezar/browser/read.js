@@ -1,10 +1,10 @@
-// Reads a page as text. An expression: (limit in characters) => {text, cut, title, url}.
+// Reads a page as text. An expression: (limit in characters) => {text, title, url}.
 (limit) => {
   const out = [];
   let size = 0;
   const push = (line) => {
     line = line.replace(/[\s\u00a0]+/g, ' ').trim();
-    if (line && size < limit) { out.push(line); size += line.length + 1; }
+    if (line && size < limit) { out.push(line.slice(0, limit - size)); size += line.length + 1; }
   };
   const skip = new Set(['SCRIPT', 'STYLE', 'NOSCRIPT', 'TEMPLATE', 'INPUT', 'TEXTAREA', 'SELECT', 'OPTION', 'SVG', 'CANVAS', 'IFRAME']);
   const block = new Set(['P', 'LI', 'H1', 'H2', 'H3', 'H4', 'H5', 'H6', 'DT', 'DD', 'BLOCKQUOTE', 'PRE', 'FIGCAPTION', 'CAPTION', 'LEGEND', 'SUMMARY', 'BUTTON', 'LABEL', 'A']);
@@ -12,9 +12,15 @@
   const text = (e) => (e.innerText === undefined ? e.textContent : e.innerText) || '';
   const clean = (e) => {
     if (!e.querySelector('input,textarea,select')) return text(e);
-    const copy = e.cloneNode(true);
-    for (const f of copy.querySelectorAll('input,textarea,select,script,style')) f.remove();
-    return copy.textContent || '';
+    let found = '';
+    const visit = (node) => {
+      for (const child of node.childNodes) {
+        if (child.nodeType === 3) found += child.nodeValue;
+        else if (child.nodeType === 1 && !skip.has(child.tagName.toUpperCase()) && shown(child)) { visit(child); found += ' '; }
+      }
+    };
+    visit(e);
+    return found;
   };
   const walk = (node) => {
     if (size >= limit) return;
@@ -27,6 +33,8 @@
         const caption = child.querySelector('caption');
         if (caption) push(clean(caption));
         for (const row of child.rows) {
+          if (size >= limit) return;
+          if (!shown(row)) continue;
           const cells = [...row.cells].map((c) => clean(c).replace(/[\s\u00a0|]+/g, ' ').trim());
           push('| ' + cells.join(' | ') + ' |');
         }
@@ -40,5 +48,5 @@
     }
   };
   walk(document.body || document.documentElement);
-  return {text: out.join('\n'), cut: size >= limit, title: document.title, url: location.origin + location.pathname};
+  return {text: out.join('\n'), title: document.title, url: location.origin + location.pathname};
 }

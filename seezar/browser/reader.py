@@ -9,6 +9,11 @@ from seezar.browser.redaction import Redactor
 
 # What a model can use; the rest of a very long page is cut, and the text says so.
 MAX_CHARACTERS = 20_000
+# Read beyond that before redaction: a secret that the end cuts in two would not be recognised.
+_MARGIN = 2_000
+_MAX_TITLE = 300
+
+_FIELDS = "input:not([type=submit]):not([type=button]):not([type=checkbox]):not([type=radio]), textarea, select"
 
 _READ = (Path(__file__).parent / "read.js").read_text(encoding="utf-8")
 
@@ -28,11 +33,11 @@ async def read_text(page: Page, redact: Redactor) -> PageText:
     Raises:
         playwright.async_api.Error: the page is gone.
     """
-    got = await page.evaluate(_READ, MAX_CHARACTERS)
+    got = await page.evaluate(_READ, MAX_CHARACTERS + _MARGIN)
     text = redact(got["text"])
-    if got["cut"]:
-        text += "\n[the page is longer; the rest was left out]"
-    return PageText(url=redact(got["url"]), title=redact(got["title"]), text=text)
+    if len(text) > MAX_CHARACTERS:
+        text = text[:MAX_CHARACTERS] + "\n[the page is longer; the rest was left out]"
+    return PageText(url=redact(got["url"]), title=redact(got["title"])[:_MAX_TITLE], text=text)
 
 
 async def screenshot(page: Page, redact: Redactor) -> bytes:
@@ -41,8 +46,9 @@ async def screenshot(page: Page, redact: Redactor) -> bytes:
     Raises:
         playwright.async_api.Error: the page is gone.
     """
-    covered: list[Locator] = [
-        page.locator("input:not([type=submit]):not([type=button]):not([type=checkbox]), textarea")
-    ]
-    covered += [page.get_by_text(pattern) for pattern in redact.patterns]
+    covered: list[Locator] = []
+    for frame in page.frames:
+        covered.append(frame.locator(_FIELDS))
+        if redact.pattern is not None:
+            covered.append(frame.get_by_text(redact.pattern))
     return await page.screenshot(mask=covered, mask_color="#6b7280", animations="disabled", timeout=10_000)

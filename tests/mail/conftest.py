@@ -44,7 +44,9 @@ def send(smtp: SmtpServer) -> Send:
     return send
 
 
-def plain_mail(subject: str = "Sign-in code", body: str = "Your verification code is 482913.", number: int = 1) -> bytes:
+def plain_mail(
+    subject: str = "Sign-in code", body: str = "Your verification code is 482913.", number: int = 1
+) -> bytes:
     """A small plain-text mail."""
     return (
         f"From: Site <no-reply@site.test>\r\nTo: x@mail.seezar.test\r\nSubject: {subject}\r\n"

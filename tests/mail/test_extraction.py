@@ -75,7 +75,9 @@ def test_reason_and_repr_hold_neither_code_nor_link(label: dict[str, Any]) -> No
     ],
 )
 def test_link_must_be_of_the_site(href: str, accepted: bool) -> None:
-    found = extract(_html(f'<p>Use the button to sign in.</p><a href="{href}">Sign in</a>'), site="https://bank.test/login")
+    found = extract(
+        _html(f'<p>Use the button to sign in.</p><a href="{href}">Sign in</a>'), site="https://bank.test/login"
+    )
     assert found.link == (href if accepted else None)
 
 
@@ -135,7 +137,8 @@ def test_nested_forward_is_read() -> None:
     inner = _text("Your verification code is 551203.").decode()
     raw = (
         "From: bob@mail.test\r\nSubject: Fwd: code\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
-        f"--b\r\nContent-Type: text/plain\r\n\r\nsee below\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n{inner}\r\n--b--\r\n"
+        "--b\r\nContent-Type: text/plain\r\n\r\nsee below\r\n"
+        f"--b\r\nContent-Type: message/rfc822\r\n\r\n{inner}\r\n--b--\r\n"
     )
     assert extract(raw.encode()).code == "551203"
 
@@ -145,12 +148,19 @@ def test_nested_forward_is_read() -> None:
 
 _PIECES = st.sampled_from(
     [
-        b"Your code is ", b"482913", b"\r\n", b"\n\n", b"<td>", b"</td>", b"<a href=\"https://x.test/v/k3Vd9QmX7pLw2RtY8sHn\">",
-        b"verify", b"--b\r\n", b"Content-Type: multipart/mixed; boundary=b\r\n\r\n", b"Content-Type: message/rfc822\r\n\r\n",
-        b"Content-Transfer-Encoding: base64\r\n", b"=?utf-8?b?", b"?=", b"&#x202e;", b"\xff\xfe", b"> ", b"https://", b"@a.test #1234",
-        b"On 3 May 2026, a@b.test wrote:\n", b"charset=utf-7", b"charset=idna", b"%", b"0" * 40, b"[" * 30, "验证码".encode(), b"\x00",
+        *(
+            "Your code is |482913|\r\n|\n\n|<td>|</td>|<a href='https://x.test/v/k3Vd9QmX7pLw2RtY8sHn'>|verify|--b\r\n"
+            "|Content-Type: multipart/mixed; boundary=b\r\n\r\n|Content-Type: message/rfc822\r\n\r\n|=?utf-8?b?|?=|验证码"
+            "|> |https://|Content-Transfer-Encoding: base64\r\n|@a.test #1234|On 3 May 2026, a@b.test wrote:\n|&#x202e;"
+            "|charset=idna|%|\x00|[[[[[[[[[[[[|00000000000000000|<style>.a{display:none}</style>|<p class=a>|From: "
+            "|charset=utf-7|Subject: "
+        )
+        .encode()
+        .split(b"|"),
+        b"\xff\xfe",
+        b"\xe2\x80",
     ]
-)  # fmt: skip
+)
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -203,7 +213,10 @@ def test_hostile_structure_takes_linear_time() -> None:
     nested = b"From: a@b.test\r\n"
     for number in range(3000):
         nested += b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (number, number)
-    many = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\nContent-Type: text/html\r\n\r\n<p>code 482913</p>\r\n" * 20_000
+    many = (
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+        + b"--b\r\nContent-Type: text/html\r\n\r\n<p>code 482913</p>\r\n" * 20_000
+    )
     headers = b"Subject: x\r\n" + b"X-A: " + b"y" * 100 + b"\r\n" * 1 + b" folded\r\n" * 200_000
     words = b"Subject: " + b"=?utf-8?b?YQ==?= " * 100_000 + b"\r\n\r\nx"
     for raw in (nested, many, headers, words):

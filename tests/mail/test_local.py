@@ -43,7 +43,9 @@ async def test_taken_bad_and_foreign_addresses_are_typed_errors(provider: LocalM
         await provider.ensure_address("ops@example.org")
     with pytest.raises(MailboxUnknown):
         await provider.address("nobody@mail.seezar.test")
-    assert (await provider.create_address(local="ops", domain="second.test", idempotency_key="c")).address == "ops@second.test"
+    assert (
+        await provider.create_address(local="ops", domain="second.test", idempotency_key="c")
+    ).address == "ops@second.test"
 
 
 async def test_ensure_address_is_idempotent(provider: LocalMailProvider) -> None:
@@ -118,7 +120,9 @@ async def test_wait_looks_at_the_list_and_keeps_its_timeout(provider: LocalMailP
     assert await provider.wait(box, await provider.cursor(box), 0.05) is False
 
 
-async def test_wait_for_message_takes_the_newest_match(provider: LocalMailProvider, send: Send, make_mail: MakeMail) -> None:
+async def test_wait_for_message_takes_the_newest_match(
+    provider: LocalMailProvider, send: Send, make_mail: MakeMail
+) -> None:
     box = await provider.create_address(idempotency_key="k")
     since = await provider.cursor(box)
     for number, subject in enumerate(("first", "second", "unrelated")):
@@ -133,17 +137,18 @@ async def test_wait_for_message_passes_over_what_does_not_match(
 ) -> None:
     box = await provider.create_address(idempotency_key="k")
     seen: list[str] = []
+    looked = asyncio.Event()
 
     def accept(ref: MailRef) -> bool:
         seen.append(ref.subject)
+        looked.set()
         return ref.subject == "wanted"
 
     waiting = asyncio.create_task(
         wait_for_message(provider, box, since="0", match=MailFilter(accept=accept), deadline=_soon(20))
     )
     await send(box.address, make_mail(subject="other", number=1))
-    while not seen:
-        await asyncio.sleep(0.01)
+    await looked.wait()
     await send(box.address, make_mail(subject="wanted", number=2))
     assert (await waiting).subject == "wanted"
     assert seen == ["other", "wanted"]
@@ -165,9 +170,7 @@ async def test_waiting_survives_a_broken_listen_connection(
     provider: LocalMailProvider, database_url: str, make_mail: MakeMail
 ) -> None:
     box = await provider.create_address(idempotency_key="k")
-    waiting = asyncio.create_task(
-        wait_for_message(provider, box, since="0", match=MailFilter(), deadline=_soon(30))
-    )
+    waiting = asyncio.create_task(wait_for_message(provider, box, since="0", match=MailFilter(), deadline=_soon(30)))
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as admin:
         killed = 0
         while not killed:
@@ -216,7 +219,9 @@ async def test_row_does_not_open_under_another_key_or_in_another_mailbox(
         await provider.source(ref)
 
 
-async def test_handles_lead_to_messages_and_deletions_are_final(provider: LocalMailProvider, make_mail: MakeMail) -> None:
+async def test_handles_lead_to_messages_and_deletions_are_final(
+    provider: LocalMailProvider, make_mail: MakeMail
+) -> None:
     box = await provider.create_address(idempotency_key="k")
     await provider.store([box.address], make_mail(number=1))
     await provider.store([box.address], make_mail(number=2))

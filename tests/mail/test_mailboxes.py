@@ -46,7 +46,7 @@ async def test_latest_shows_sender_and_masked_subject(
     [
         ("Your code: 123 456", "123456", f"Your code: {MASK}"),
         ("Your code: 123-456", "123456", f"Your code: {MASK}"),
-        ("G-552901 is your code", "552901", f"{MASK} is your code"),
+        ("G-552901 is your code", "552901", f"G-{MASK} is your code"),
         ("Code ABC-DEF for you", "ABC-DEF", f"Code {MASK} for you"),
         ("Code abcdef, once more ABCDEF", "ABCDEF", f"Code {MASK}, once more {MASK}"),
         ("Order 20261104 shipped", None, f"Order {MASK} shipped"),

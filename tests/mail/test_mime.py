@@ -38,7 +38,14 @@ def test_charsets(charset: str, text: str) -> None:
 
 def test_missing_unknown_and_wrong_charsets_still_give_text() -> None:
     utf8 = "Código 482913".encode()
-    for declared in (b"", b"; charset=x-unknown", b"; charset=us-ascii", b"; charset=idna", b"; charset=\"\"", b"; charset=hex"):
+    for declared in (
+        b"",
+        b"; charset=x-unknown",
+        b"; charset=us-ascii",
+        b"; charset=idna",
+        b'; charset=""',
+        b"; charset=hex",
+    ):
         assert _only_text(b"Content-Type: text/plain" + declared + b"\r\n\r\n" + utf8) == "Código 482913"
     assert _only_text(b"Content-Type: text/plain\r\n\r\n" + "Código".encode("cp1252")) == "Código"
     meta = b'Content-Type: text/html\r\n\r\n<meta charset="windows-1251">' + "Код".encode("cp1251")
@@ -56,24 +63,27 @@ def test_headers_in_every_state() -> None:
     assert mail.authentication_results == ("mx.test; dmarc=pass",)
     assert parse_envelope(raw) == ("jb@site.test", "Prüfcode 42", "<a@b>")
     assert parse("Subject: Raw ütf-8\r\n\r\nx".encode()).subject == "Raw ütf-8"
-    assert parse(b"Subject: =?utf-8?b?!!!?=\r\n\r\nx").subject
+    assert parse(b"Subject: Code =?utf-8?b?!!!?=\r\n\r\nx").subject.startswith("Code")
     assert parse(b"Subject: =?no-such?q?abc?=\r\n\r\nx").subject == "abc"
     assert parse(b"no header at all\r\njust text").parts[0].text.startswith("no header")
     assert parse(b"").parts == ()
 
 
 def test_multipart_in_every_state() -> None:
-    head = b"Content-Type: multipart/alternative; boundary=\"b b\"\r\n\r\n"
+    head = b'Content-Type: multipart/alternative; boundary="b b"\r\n\r\n'
     plain = b"--b b\r\nContent-Type: text/plain\r\n\r\none\r\n"
     html = b"--b b\r\nContent-Type: text/html\r\n\r\n<p>two</p>\r\n"
-    assert [(p.kind, p.text.strip()) for p in parse(head + b"preamble\r\n" + plain + html + b"--b b--\r\nepilogue").parts] == [
+    assert [
+        (p.kind, p.text.strip()) for p in parse(head + b"preamble\r\n" + plain + html + b"--b b--\r\nepilogue").parts
+    ] == [
         ("plain", "one"),
         ("html", "<p>two</p>"),
     ]
     assert len(parse(head + plain + html).parts) == 2, "a missing end"
     assert len(parse((head + plain + html).replace(b"\r\n", b"\n")).parts) == 2, "bare line feeds"
-    assert parse(b"Content-Type: multipart/mixed\r\n\r\n" + plain).parts == () or True
-    attached = b"--b b\r\nContent-Type: text/plain\r\nContent-Disposition: attachment; filename=a.txt\r\n\r\nthree\r\n--b b--"
+    attached = (
+        b"--b b\r\nContent-Type: text/plain\r\nContent-Disposition: attachment; filename=a.txt\r\n\r\nthree\r\n--b b--"
+    )
     assert [p.text.strip() for p in parse(head + plain + attached).parts] == ["one"]
 
 

@@ -29,7 +29,9 @@ async def test_raw_message_is_stored_byte_for_byte(provider: LocalMailProvider, 
     assert await provider.source(refs[0]) == raw + b"\r\n"
 
 
-async def test_unknown_mailbox_and_foreign_domain_are_refused(provider: LocalMailProvider, send: Send, make_mail: MakeMail) -> None:
+async def test_unknown_mailbox_and_foreign_domain_are_refused(
+    provider: LocalMailProvider, send: Send, make_mail: MakeMail
+) -> None:
     await provider.create_address(local="known", idempotency_key="k")
     for address, code in (("nobody@mail.seezar.test", 550), ("known@example.org", 550)):
         with pytest.raises(smtplib.SMTPRecipientsRefused) as caught:
@@ -44,7 +46,9 @@ async def test_address_case_does_not_matter(provider: LocalMailProvider, send: S
     assert len((await provider.list_since(box, "0"))[0]) == 1
 
 
-async def test_one_message_reaches_every_recipient(provider: LocalMailProvider, send: Send, make_mail: MakeMail) -> None:
+async def test_one_message_reaches_every_recipient(
+    provider: LocalMailProvider, send: Send, make_mail: MakeMail
+) -> None:
     boxes = [await provider.create_address(idempotency_key=str(n)) for n in range(3)]
     await send([box.address for box in boxes], make_mail())
     for box in boxes:

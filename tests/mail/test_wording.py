@@ -38,9 +38,8 @@ def _said(text: str) -> list[tuple[str, int]]:
         ("DOGRULAMA KODUNUZ", "DOGRULAMA KODUNUZ", Cue.OTP),
         ("您的验证码是", "验证码", Cue.OTP),
         ("رمزُ التَّحقّق", "رمز التحقق", Cue.OTP),
-        ("كد", "", 0),
         ("If this wasn’t you", "wasn't you", Cue.REFUSE | Cue.NOTME),
-        ("decode encoded codes", "", 0),
+        ("Please decode your encoded codes with this tool", "", 0),
     ],
 )
 def test_words_are_found_inflected_compounded_and_accented(text: str, word: str, cue: int) -> None:
@@ -54,7 +53,9 @@ def test_words_are_found_inflected_compounded_and_accented(text: str, word: str,
 
 def test_words_of_another_language_do_not_count() -> None:
     # "let" is a flight in Czech, "vol" a flight in French, "star" old in Croatian.
-    said = _said("Please let us verify your account. Enter the verification code to sign in with your star account, vol 2.")
+    said = _said(
+        "Please let us verify your account. Enter the verification code to sign in with your star account, vol 2."
+    )
     assert not any(word in ("let", "vol", "star") for word, _ in said)
 
 
