@@ -214,8 +214,8 @@ def _answers(url: str) -> bool:
 @contextmanager
 def _runtime_folder(folder: Path) -> Generator[None]:
     # The library keeps its lock file in the user's runtime folder or else in /tmp, where root's file would shut out
-    # everybody else. It reads the place once, while it is imported.
-    private_folder(folder)
+    # everybody else. It reads the place once, while it is imported, and takes it only if its own folder is there.
+    private_folder(folder / "python_PostgresServer")
     before = os.environ.get("XDG_RUNTIME_DIR")
     os.environ["XDG_RUNTIME_DIR"] = str(folder)
     try:
