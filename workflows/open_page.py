@@ -16,6 +16,7 @@ from seezar.browser.state import capture
 from seezar.errors import InvalidInput, NotSignedIn, OriginNotAllowed, SeezarError
 from seezar.signin.detector import detect
 from seezar.signin.network import NetworkWatch
+from seezar.signin.totp import base32_key
 from seezar.vault.origins import origin_of
 from workflows.names import OPEN_PAGE
 from workflows.runtime import runtime
@@ -49,6 +50,7 @@ async def visit(run_id: str, account: str, url: str | None) -> dict[str, Any]:
     await app.runs.start(run_id)
     record = await app.accounts.get(account)
     target = _allowed(urljoin(record.verify_url, url) if url else record.verify_url, record)
+    info = await app.sessions.info(account)
     state = await app.sessions.load(account)
     redact = await redactor(app, record)
     await app.runs.event(run_id, "open", f"Opening {redact(_shown(target))}")
@@ -58,6 +60,8 @@ async def visit(run_id: str, account: str, url: str | None) -> dict[str, Any]:
         try:
             await page.goto(target, wait_until="domcontentloaded")
             await watch.quiet(app.settings.page_timeout)
+            # A redirect may have led elsewhere.
+            _allowed(page.url, record)
             if (await detect(page)).kind in _FORMS:
                 raise NotSignedIn(
                     f"The session of {account!r} has ended: the page asks to sign in.",
@@ -77,7 +81,9 @@ async def visit(run_id: str, account: str, url: str | None) -> dict[str, Any]:
     new = NewPage(run_id=run_id, account=account, url=text.url, title=text.title, text=text.text, screenshot=picture)
     page_id = await app.pages.store(new)
     # Sites renew cookies as they are used; the old ones may stop working.
-    await app.sessions.verified(account, replace(renewed, plain_check=state.plain_check))
+    await app.sessions.verified(
+        account, replace(renewed, plain_check=state.plain_check), session_id=info.id if info else None
+    )
     result = {"status": "opened", "account": account, "page_id": page_id, "url": text.url, "title": text.title}
     await app.runs.event(run_id, "done", f"Read {text.title!r}")
     await app.runs.finish(run_id, "opened", reason="", result=result)
@@ -97,9 +103,11 @@ async def failed(run_id: str, account: str, status: str, reason: str) -> dict[st
 async def redactor(app: Application, account: Account) -> Redactor:
     """The redactor that knows the secrets of `account`."""
     secrets: dict[str, str] = {}
-    for name, reference in (("password", account.password_ref), ("totp", account.totp_ref)):
-        if reference:
-            secrets[name] = await app.vault.open_local(reference)
+    if account.password_ref:
+        secrets["password"] = await app.vault.open_local(account.password_ref)
+    if account.totp_ref:
+        # Of an otpauth:// address the key is what a page may show.
+        secrets["totp"] = base32_key(await app.vault.open_local(account.totp_ref))
     return Redactor(secrets)
 
 
@@ -108,7 +116,7 @@ def _allowed(url: str, account: Account) -> str:
     if origin not in account.origins:
         raise OriginNotAllowed(
             f"{origin} is not registered for the account {account.name!r}.",
-            kept="It was not opened.",
+            kept="Nothing of it was read.",
             next_step="Open an address of the site, or register the origin with --origin.",
         )
     return url

@@ -56,7 +56,12 @@ class BrowserPool:
         try:
             context = await self._make(browser, state)
         except Error:
-            # The browser died between the check and the use: once more with a new one.
+            if await _answers(browser):
+                raise
+            # It died, or Playwright's own process did, which the browser object does not notice: once more.
+            async with self._lock:
+                if self._browser is browser:
+                    self._browser = None
             context = await self._make(await self._ready(), state)
         return context
 
@@ -156,3 +161,12 @@ class BrowserPool:
             with suppress(Error):
                 await self._playwright.stop()
             self._playwright = None
+
+
+async def _answers(browser: Browser) -> bool:
+    try:
+        context = await browser.new_context()
+        await context.close()
+    except Error:
+        return False
+    return True

@@ -86,6 +86,9 @@ class LinkReader:
             score += 1.7 if path > 0 else 1.0
         elif not self._all & _PURPOSE:
             score -= 1.5
+        if self._subject_cues & Cue.TRADE and not self._subject_cues & (Cue.AUTH | Cue.OTP) and path <= 0:
+            # "Register", "confirm", "join" are also said of events, parcels and offers.
+            score -= 2.0
         if token < 3 and path <= 0 and not (named and text & _PURPOSE):
             score -= 0.5
         score -= self._remedy(context | (text if named else 0), link)

@@ -1,84 +1,216 @@
-"""What kind of page it is. First version: rules on the forms."""
+"""What kind of page it is: the model judges each form, rules stand above it, and the words of a page without a form
+decide the rest.
+"""
 
 import hashlib
 from dataclasses import dataclass, field
+from typing import Final
 
-from seezar.signin.forms import ButtonView, FieldView, FormView, forms_of
+from seezar.signin.features import form_features, heading_of
+from seezar.signin.forms import FormView, forms_of
+from seezar.signin.model import Model, model
+from seezar.signin.offers import Offers, offers_of
 from seezar.signin.reading import Kind
 from seezar.signin.roles import Roles, login_roles, otp_roles
 from seezar.signin.scan import FrameScan
-from seezar.signin.words import concepts_of
+from seezar.signin.words import concepts_of, concepts_of_identifier
+
+# A login form on the page wins over a registration beside it as soon as it is more likely a login than not.
+_PRESENT: Final = 0.5
+_REASONS: Final = 4
+_USERNAME_STEP: Final = 0.8
+_NAMED: Final = 0.6
+_NOT_A_SIGN_IN: Final = frozenset(
+    {"reset", "forgot", "newsletter", "signup", "search", "contact", "change", "payment", "magic_link", "code"}
+)
+_SURELY: Final = 0.9
+_DECLARED: Final = 0.9  # boxes of one character each, or a field declared as a one-time code
+_LONE_CODE: Final = 0.8  # a lone field for a code under words about a one-time code
+_VEILED: Final = 0.7  # under an overlay: what lies on top must be dealt with first
 
 
 @dataclass(eq=False)
 class Verdict:
-    """The answer for one page, in terms of its looks."""
+    """The answer for one page, in terms of its looks. `frame` is the index of the look that holds the parts."""
 
     kind: Kind
     confidence: float
     frame: int = 0
-    form: FormView | None = None
     roles: Roles = field(default_factory=Roles)
     evidence: list[str] = field(default_factory=list[str])
-    opener: ButtonView | None = None
-    resend: ButtonView | None = None
-    send_code: ButtonView | None = None
-    trust: ButtonView | None = None
-    skip: ButtonView | None = None
-    captcha: bool = False
+    offers: Offers = field(default_factory=Offers)
     signature: str = ""
 
 
-def classify(scans: list[FrameScan]) -> Verdict:
-    best: Verdict | None = None
-    for i, scan in enumerate(scans):
-        for form in forms_of(scan):
-            v = _form(form)
-            v.frame = i
-            if v.kind != "other" and (best is None or v.confidence > best.confidence):
-                best = v
-    if best:
-        return best
-    main = scans[0]
-    text = concepts_of(main.text)
-    if "link_sent" in text:
-        return Verdict("await_link", 0.8)
-    for i, scan in enumerate(scans):
-        for b in scan.buttons:
-            if not b.why and "logout" in concepts_of(b.text or b.aria):
-                return Verdict("signed_in", 0.85)
-    return Verdict("other", 0.6)
+@dataclass(eq=False)
+class _Judged:
+    frame: int
+    form: FormView
+    chances: dict[str, float]
+    reasons: list[str]
+
+    def chance(self, label: str) -> float:
+        return self.chances[label]
 
 
-def _form(form: FormView) -> Verdict:
-    words = set(concepts_of(form.raw.heading)) | set(concepts_of(form.raw.aria)) | set(concepts_of(form.raw.action))
-    buttons = {c for b in form.buttons if not b.raw.link for c in b.said}
-    personal = sum(f.is_personal for f in form.fields)
-    passwords = form.passwords
+def classify(scans: list[FrameScan], weights: Model | None = None) -> Verdict:
+    """Kind, confidence and parts of a page from the looks at its frames (the main frame first).
+
+    Args:
+        weights: the model to use instead of the package's own; training measures with it.
+    """
+    judge = weights or model()
+    judged: list[_Judged] = []
+    for i, scan in enumerate(scans):
+        forms = forms_of(scan)
+        judged += [_judge(i, form, forms, judge) for form in forms]
+    offers = offers_of(scans)
+    found = _login(judged) or _otp(judged) or _other_form(judged, offers)
+    if found is None:
+        kind, confidence, evidence = offers.kind_without_form(scans)
+        found = Verdict(kind, confidence, evidence=evidence)
+    found.offers = offers
+    return found
+
+
+def _judge(frame: int, form: FormView, forms: list[FormView], judge: Model) -> _Judged:
+    features = form_features(form, forms)
+    chances = judge.probabilities(features)
+    impossible: list[str] = []
+    reasons: list[str] = []
+    if len(form.passwords) >= 2:
+        impossible.append("login")
+        reasons.append("two or more password fields")
+    elif any(f.says_new_password for f in form.passwords):
+        impossible.append("login")
+        reasons.append("asks for a new password")
+    elif not form.passwords and not any(f.username_score > 0.2 for f in form.texts):
+        impossible.append("login")
+    if not form.code_fields:
+        impossible.append("otp")
+    if not form.passwords:
+        impossible.append("change")
+    for label in impossible:
+        chances[label] = 0.0
+    if "login" not in impossible and _is_username_step(form) and chances["login"] < _USERNAME_STEP:
+        rest = 1.0 - chances["login"]
+        chances = {label: chance * (1 - _USERNAME_STEP) / rest for label, chance in chances.items()}
+        chances["login"] = _USERNAME_STEP
+        reasons.append("a lone account name under words of a sign-in")
+    total = sum(chances.values()) or 1.0
+    chances = {label: chance / total for label, chance in chances.items()}
+    best = max(chances, key=lambda label: chances[label])
+    return _Judged(frame, form, chances, reasons + judge.reasons(features, best, _REASONS))
+
+
+def _is_username_step(form: FormView) -> bool:
+    """Whether it is the first step of a sign-in: a lone account name, words of a sign-in, and none that say otherwise.
+
+    Such forms are too rare in old collections for the model to be sure of them.
+    """
+    asked = [f for f in form.texts if not f.raw.readonly]
+    if form.passwords or len(asked) != 1 or len(form.fields) - form.ticks > 1 or asked[0].username_score < _NAMED:
+        return False
+    pressed = {
+        c
+        for b in (form.buttons or form.following)
+        if not b.raw.link and "sso" not in b.said
+        for c in b.said
+        if c != "passkey"
+    }
+    headed = (
+        concepts_of(heading_of(form)).keys() | concepts_of(form.raw.aria).keys() | concepts_of(form.raw.dialog).keys()
+    )
+    page = concepts_of(form.scan.title).keys() | headed
+    target = concepts_of_identifier(form.raw.action).keys()
+    own = headed | (pressed - {"signup"} if "login" in page else pressed)
+    if (
+        own & _NOT_A_SIGN_IN
+        or (page | target) & {"forgot", "reset", "change", "newsletter"}
+        or "have_account" in form.words
+    ):
+        return False
+    if "signup" in headed or "signup" in concepts_of(form.scan.title):
+        return False
+    return bool(pressed & {"login", "next"}) and ("login" in page or asked[0].token == "username")
+
+
+def _login(judged: list[_Judged]) -> Verdict | None:
+    candidates = [(j.chance("login") + _standing(j.form), j) for j in judged if j.chance("login") >= _PRESENT]
+    if not candidates:
+        return None
+    _, best = max(candidates, key=lambda c: c[0])
+    roles = login_roles(best.form)
+    if roles.password is None and roles.username is None:
+        return None
+    confidence = best.chance("login")
+    if best.form.veiled:
+        confidence = min(confidence, _VEILED)
+    kind: Kind = "password" if roles.username is None else "username" if roles.password is None else "login"
+    if kind == "login" and roles.username is not None and roles.username.raw.readonly:
+        kind = "password"
+    return _verdict(kind, confidence, best, roles)
+
+
+def _otp(judged: list[_Judged]) -> Verdict | None:
+    candidates = [(_code_chance(j), j) for j in judged if _code_chance(j) >= _PRESENT]
+    if not candidates:
+        return None
+    likely, best = max(candidates, key=lambda c: c[0])
+    roles = otp_roles(best.form)
+    return _verdict("otp", likely, best, roles) if roles.otp else None
+
+
+def _code_chance(judged: _Judged) -> float:
+    """The model's chance of a code form, raised where the fields leave no other reading."""
+    form = judged.form
     code = form.code_fields
-    if not passwords and code and (code[0].code_score >= 0.5 or len(code) > 1):
-        return Verdict("otp", 0.9, form=form, roles=otp_roles(form), signature=_signature(form))
-    if len(passwords) >= 3 or any(f.wants_old_password for f in passwords):
-        return Verdict("change", 0.85, form=form)
-    if len(passwords) == 2 or any(f.wants_new_password for f in passwords):
-        return Verdict("signup" if form.texts else "reset", 0.85, form=form)
-    roles = login_roles(form)
-    if passwords:
-        if personal >= 1 or len(form.texts) > 2 or ("signup" in buttons and "login" not in buttons):
-            return Verdict("signup", 0.8, form=form)
-        kind: Kind = "login" if roles.username else "password"
-        return Verdict(kind, 0.9, form=form, roles=roles, signature=_signature(form))
-    if roles.username and roles.username.username_score >= 0.6 and len(form.texts) == 1 and not personal:
-        if ("login" in buttons or ("next" in buttons and "login" in words | set(concepts_of(form.scan.title)))) and not {"newsletter", "search"} & buttons:
-            return Verdict("username", 0.85, form=form, roles=roles, signature=_signature(form))
-        if {"reset", "forgot"} & (buttons | words):
-            return Verdict("reset", 0.8, form=form)
-    return Verdict("other", 0.5)
+    if not code or form.passwords:
+        return judged.chance("otp")
+    if judged.chance("other") < _SURELY and (form.split_code or code[0].token == "one-time-code"):
+        return max(judged.chance("otp"), _DECLARED)
+    asked = [f for f in form.texts if not f.raw.readonly]
+    if len(asked) <= 1 and code[0].code_score >= 0.5 and "code" in form.words:
+        return max(judged.chance("otp"), _LONE_CODE)
+    return judged.chance("otp")
 
 
-def _signature(form: FormView) -> str:
-    shape = "|".join(f"{f.raw.tag},{f.raw.type},{f.raw.name},{f.raw.id}" for f in form.fields)
-    return hashlib.sha256(shape.encode()).hexdigest()[:24]
+def _other_form(judged: list[_Judged], offers: Offers) -> Verdict | None:
+    """Registration, change or reset, when one is more likely there than not."""
+    best: tuple[float, Kind, _Judged] | None = None
+    kinds: tuple[Kind, ...] = ("signup", "change", "reset")
+    for j in judged:
+        not_other = 1.0 - j.chance("other")
+        for kind in kinds:
+            if not_other >= _PRESENT and (best is None or j.chance(kind) > best[0]):
+                best = (j.chance(kind), kind, j)
+    if best is None or best[0] < 1 / 3:
+        return None
+    return _verdict(best[1], best[0], best[2], Roles())
 
 
-__all__ = ["FieldView", "Verdict", "classify"]
+def _standing(form: FormView) -> float:
+    """A small preference among several login forms: the one in front, else the one in the middle of the page."""
+    raw = form.raw
+    bonus = 0.15 if raw.dialog else 0.0
+    bonus -= 0.04 if raw.landmark in ("header", "footer", "aside") else 0.0
+    bonus += 0.03 if any(f.raw.focused for f in form.fields) else 0.0
+    bonus += 0.05 if form.passwords else 0.0
+    bonus += 0.03 if any("login" in concepts_of(text) for text in (raw.heading, raw.aria)) else 0.0
+    bonus -= 0.3 if form.veiled else 0.0
+    return bonus
+
+
+def _verdict(kind: Kind, confidence: float, judged: _Judged, roles: Roles) -> Verdict:
+    return Verdict(kind, round(confidence, 4), judged.frame, roles, judged.reasons, signature=signature_of(judged.form))
+
+
+def signature_of(form: FormView) -> str:
+    """Hash of a form's shape: kinds, names and ids of its fields, and how many buttons; no value, no wording."""
+    shape = [f"{f.raw.tag},{f.raw.type},{f.raw.name},{_stable(f.raw.id)}" for f in form.fields]
+    return hashlib.sha256("|".join(shape).encode()).hexdigest()[:24]
+
+
+def _stable(ident: str) -> str:
+    """An id without its counters: frameworks number their elements anew on every visit."""
+    return "".join("0" if c.isdigit() else c for c in ident) if not ident.startswith(":") else ""

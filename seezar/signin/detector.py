@@ -1,9 +1,11 @@
 """The detector: one look at a page, one reading of what it asks for."""
 
-from playwright.async_api import Frame, Page
+from playwright.async_api import Frame, Locator, Page
 
 from seezar.signin.classify import Verdict, classify
-from seezar.signin.forms import ButtonView, FieldView
+from seezar.signin.fields import FieldView
+from seezar.signin.forms import ButtonView
+from seezar.signin.offers import Offer
 from seezar.signin.reading import Kind, Reading
 from seezar.signin.scan import OPEN_SHADOW_ROOTS, FrameScan, locator, scan_page
 
@@ -29,10 +31,13 @@ async def detect(page: Page) -> Reading:
 def _reading(verdict: Verdict, looks: list[tuple[Frame, FrameScan]]) -> Reading:
     frame, scan = looks[verdict.frame]
 
-    def place(view: FieldView | ButtonView | None):
+    def place(view: FieldView | ButtonView | None) -> Locator | None:
         return locator(frame, view.raw.path) if view is not None else None
 
-    roles = verdict.roles
+    def offered(offer: Offer | None) -> Locator | None:
+        return locator(looks[offer.frame][0], offer.view.raw.path) if offer is not None else None
+
+    roles, offers = verdict.roles, verdict.offers
     boxes = [place(box) for box in roles.otp]
     return Reading(
         kind=verdict.kind,
@@ -43,14 +48,15 @@ def _reading(verdict: Verdict, looks: list[tuple[Frame, FrameScan]]) -> Reading:
         remember=place(roles.remember),
         otp=[box for box in boxes if box is not None],
         evidence=verdict.evidence,
-        opener=place(verdict.opener),
-        resend=place(verdict.resend),
-        send_code=place(verdict.send_code),
-        trust=place(verdict.trust),
-        skip=place(verdict.skip),
+        opener=offered(offers.opener),
+        resend=offered(offers.resend),
+        send_code=offered(offers.send_code),
+        trust=offered(offers.trust),
+        skip=offered(offers.skip),
         origin=_origin(scan.url),
         alerts=tuple(str(alert["text"]) for _, look in looks for alert in look.alerts)[:10],
-        captcha=verdict.captcha,
+        captcha=offers.captcha,
+        passkey=offers.passkey,
         signature=verdict.signature,
     )
 

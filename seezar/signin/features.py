@@ -7,21 +7,103 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
+from seezar.signin.fields import merged
 from seezar.signin.forms import ButtonView, FormView
 from seezar.signin.words import concepts_of, concepts_of_identifier
 
 # Concepts told to the model for each place where words stand.
 _BUTTON: Final = (
-    "login", "signup", "forgot", "reset", "change", "next", "verify", "search", "newsletter", "contact", "send_code", "magic_link",
-    "payment", "sso", "resend", "back", "passkey", "code",
-)  # fmt: skip
+    "login",
+    "signup",
+    "forgot",
+    "reset",
+    "change",
+    "next",
+    "verify",
+    "search",
+    "newsletter",
+    "contact",
+    "send_code",
+    "magic_link",
+    "payment",
+    "sso",
+    "resend",
+    "back",
+    "passkey",
+    "code",
+)
 _HEADING: Final = (
-    "login", "signup", "forgot", "reset", "change", "new_password", "code", "search", "newsletter", "contact", "personal",
-    "payment", "account_area", "link_sent", "verify", "password", "username", "passkey",
-)  # fmt: skip
-_NAME: Final = ("login", "signup", "forgot", "reset", "change", "code", "search", "newsletter", "contact", "payment", "password", "personal", "username")
-_TEXT: Final = ("login", "signup", "forgot", "reset", "code", "terms", "link_sent", "new_password", "resend", "payment", "passkey", "backup_code", "sso", "remember")
-_FIELD: Final = ("code", "plain_code", "search", "newsletter", "contact", "payment", "terms", "personal", "email", "phone", "username", "login", "signup", "change", "new_password", "confirm_password")
+    "login",
+    "signup",
+    "forgot",
+    "reset",
+    "change",
+    "new_password",
+    "code",
+    "search",
+    "newsletter",
+    "contact",
+    "personal",
+    "payment",
+    "account_area",
+    "link_sent",
+    "verify",
+    "password",
+    "username",
+    "passkey",
+)
+_NAME: Final = (
+    "login",
+    "signup",
+    "forgot",
+    "reset",
+    "change",
+    "code",
+    "search",
+    "newsletter",
+    "contact",
+    "payment",
+    "password",
+    "personal",
+    "username",
+)
+_TEXT: Final = (
+    "have_account",
+    "no_account",
+    "login",
+    "signup",
+    "forgot",
+    "reset",
+    "code",
+    "terms",
+    "link_sent",
+    "new_password",
+    "resend",
+    "payment",
+    "passkey",
+    "backup_code",
+    "sso",
+    "remember",
+    "magic_link",
+)
+_FIELD: Final = (
+    "code",
+    "plain_code",
+    "search",
+    "newsletter",
+    "contact",
+    "payment",
+    "terms",
+    "personal",
+    "email",
+    "phone",
+    "username",
+    "login",
+    "signup",
+    "change",
+    "new_password",
+    "confirm_password",
+)
 _PAGE: Final = ("login", "signup", "forgot", "reset", "change", "code", "contact", "search", "payment", "account_area")
 
 
@@ -33,7 +115,9 @@ def _most(found: Iterable[Mapping[str, float]]) -> dict[str, float]:
     return out
 
 
-def _tell(out: dict[str, float], place: str, concepts: tuple[str, ...], found: Mapping[str, float], *, grade: bool = False) -> None:
+def _tell(
+    out: dict[str, float], place: str, concepts: tuple[str, ...], found: Mapping[str, float], *, grade: bool = False
+) -> None:
     for concept in concepts:
         share = found.get(concept)
         if share is not None:
@@ -52,7 +136,50 @@ def form_features(form: FormView, others: list[FormView]) -> dict[str, float]:
     _read_buttons(form, out)
     _read_words(form, out)
     _read_page(form, others, out)
+    _cross(form, out)
     return out
+
+
+def _cross(form: FormView, out: dict[str, float]) -> None:
+    """The same words mean other things on a form with a lone name than on one with a password: tell them apart."""
+    passwords = len(form.passwords)
+    asked = sum(not f.raw.readonly for f in form.texts)
+    shape = "one-password" if passwords == 1 else "lone-name" if passwords == 0 and asked == 1 else ""
+    if not shape:
+        return
+    for place in ("button", "heading", "page-heading", "text", "action", "title"):
+        for concept in (
+            "login",
+            "signup",
+            "forgot",
+            "reset",
+            "change",
+            "next",
+            "newsletter",
+            "search",
+            "code",
+            "contact",
+            "send_code",
+            "have_account",
+            "no_account",
+        ):
+            value = out.get(f"{place}:{concept}")
+            if value is not None:
+                out[f"{shape}&{place}:{concept}"] = value
+    for name in (
+        "terms",
+        "new-password",
+        "first:personal",
+        "text:sso",
+        "elsewhere:sso",
+        "ac:username",
+        "ac:webauthn",
+        "hidden-password",
+        "link:forgot",
+        "link:signup",
+    ):
+        if name in out:
+            out[f"{shape}&{name}"] = out[name]
 
 
 def _count_fields(form: FormView, out: dict[str, float]) -> None:
@@ -95,7 +222,12 @@ def _count_fields(form: FormView, out: dict[str, float]) -> None:
     out.update({name: 1.0 for name, on in flags.items() if on})
     _tell(out, "field", _FIELD, _most(f.all for f in form.fields if f.raw.type not in ("checkbox", "radio")))
     if passwords:
-        _tell(out, "password", ("change", "new_password", "confirm_password", "reset", "signup", "login", "code"), _most(merged_words(f.all, f.near) for f in passwords))
+        _tell(
+            out,
+            "password",
+            ("change", "new_password", "confirm_password", "reset", "signup", "login", "code"),
+            _most(merged(f.all, f.near) for f in passwords),
+        )
         if passwords[0].raw.described:
             out["password:described"] = 1.0
     if texts:
@@ -103,36 +235,41 @@ def _count_fields(form: FormView, out: dict[str, float]) -> None:
         _tell(out, "first", ("username", "email", "search", "newsletter", "code", "personal", "login"), first)
 
 
-def merged_words(*sources: Mapping[str, float]) -> dict[str, float]:
-    return _most(sources)
-
-
 def _read_buttons(form: FormView, out: dict[str, float]) -> None:
-    pressed = [b for b in form.buttons if not b.raw.link]
+    pressed = [b for b in form.buttons if not b.raw.link] or form.following[:2]
     _tell(out, "button", _BUTTON, _most(b.said for b in pressed), grade=True)
-    _tell(out, "button-name", ("login", "signup", "search", "newsletter", "next", "reset"), _most(b.named for b in pressed))
+    _tell(
+        out,
+        "button-name",
+        ("login", "signup", "search", "newsletter", "next", "reset"),
+        _most(b.named for b in pressed),
+    )
     submits = [b for b in pressed if b.submits]
     _steps(out, "submits", len(submits), 2)
     if submits:
         # What the page's author put last is what sends the form; helpers come before it.
         _tell(out, "submit", _BUTTON, submits[-1].said, grade=True)
     links = [b for b in form.buttons if b.raw.link]
-    _tell(out, "link", ("login", "signup", "forgot", "sso", "terms", "logout", "resend", "magic_link", "remember"), _most(b.said for b in links))
+    _tell(
+        out,
+        "link",
+        ("login", "signup", "forgot", "sso", "terms", "logout", "resend", "magic_link", "remember"),
+        _most(b.said for b in links),
+    )
     _tell(out, "link-to", ("login", "signup", "forgot", "reset"), _most(b.target for b in links))
 
 
-def _heading(form: FormView) -> Mapping[str, float]:
-    """Concepts of the headings inside the form, else of the nearest one before it."""
-    inside = concepts_of(form.raw.heading)
-    if inside:
-        return inside
+def heading_of(form: FormView) -> str:
+    """The headings inside the form, else the nearest one before it."""
     before = [h for h in form.scan.headings if h.pos < form.raw.pos]
-    return concepts_of(before[-1].text) if before else {}
+    return form.raw.heading or (before[-1].text if before else "")
 
 
 def _read_words(form: FormView, out: dict[str, float]) -> None:
     raw = form.raw
-    _tell(out, "heading", _HEADING, _most([_heading(form), concepts_of(raw.aria), concepts_of(raw.dialog)]))
+    _tell(
+        out, "heading", _HEADING, _most([concepts_of(heading_of(form)), concepts_of(raw.aria), concepts_of(raw.dialog)])
+    )
     _tell(out, "form-name", _NAME, _most(concepts_of_identifier(t) for t in (raw.id, raw.name, raw.cls) if t))
     _tell(out, "around", _NAME, concepts_of_identifier(raw.around))
     _tell(out, "action", _NAME, concepts_of_identifier(_path_of(raw.action)))
@@ -172,15 +309,17 @@ def _read_page(form: FormView, others: list[FormView], out: dict[str, float]) ->
         out["other-form:larger"] = 1.0
     if not rest:
         out["only-form"] = 1.0
-    outside = [ButtonView(b) for b in scan.buttons if b.group != scan_index(form) and not b.why and len(b.text) <= 40]
+    outside = [ButtonView(b) for b in scan.buttons if b.group != form.index and not b.why and len(b.text) <= 40]
     found = _most(b.said for b in outside)
     _tell(out, "elsewhere", ("login", "signup", "forgot", "logout", "sso"), found)
+    if len(scan.text) + scan.longer < 3000:
+        _tell(
+            out,
+            "page-text",
+            ("have_account", "no_account", "new_password", "code", "link_sent"),
+            concepts_of(scan.text),
+        )
     if scan.elements < 150:
         out["small-page"] = 1.0
     elif scan.elements > 800:
         out["large-page"] = 1.0
-
-
-def scan_index(form: FormView) -> int:
-    """Index of the form's group in its look."""
-    return form.index

@@ -5,183 +5,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from seezar.signin.scan import Button, Field, FrameScan, Group
+from seezar.signin.fields import FieldView, merged
+from seezar.signin.scan import Button, FrameScan, Group
 from seezar.signin.words import concepts_of, concepts_of_identifier
 
-# Types that take the name of an account, or a code.
-TEXTUAL: Final = frozenset({"text", "email", "tel", "number", "url", "editable"})
-_AUTOCOMPLETE_MODIFIERS: Final = frozenset({"webauthn", "on", "off", "home", "work", "mobile", "shipping", "billing", "fax", "pager"})
-_PERSONAL_TOKENS: Final = frozenset(
-    "name given-name family-name additional-name honorific-prefix honorific-suffix nickname organization organization-title "
-    "street-address address-line1 address-line2 address-line3 address-level1 address-level2 country country-name postal-code "
-    "bday bday-day bday-month bday-year sex".split()
-)
+_FOLLOWING: Final = 12  # how far, in running numbers, a loose button may stand behind the last field
+_SHORT_PAGE: Final = 1_200  # characters of visible text
 _SPLIT_MIN: Final = 4
 _SPLIT_MAX: Final = 8
-_SPLIT_MAX_WIDTH_PX: Final = 110
-
-
-def merged(*sources: Mapping[str, float]) -> dict[str, float]:
-    """Concepts of several texts, each with its largest share."""
-    out: dict[str, float] = {}
-    for source in sources:
-        for concept, share in source.items():
-            if out.get(concept, 0.0) < share:
-                out[concept] = share
-    return out
-
-
-@dataclass(eq=False)
-class FieldView:
-    """A field with its meaning."""
-
-    raw: Field
-
-    @cached_property
-    def token(self) -> str:
-        """The autocomplete token that names the field, without modifiers; empty when there is none."""
-        tokens = [t for t in self.raw.ac.split() if t not in _AUTOCOMPLETE_MODIFIERS and not t.startswith("section-")]
-        return tokens[-1] if tokens else ""
-
-    @cached_property
-    def said(self) -> dict[str, float]:
-        """Concepts of the words that belong to the field: label, ARIA name, placeholder, tooltip."""
-        raw = self.raw
-        return merged(*(concepts_of(t) for t in (raw.label, raw.aria, raw.placeholder, raw.title) if t))
-
-    @cached_property
-    def near(self) -> Mapping[str, float]:
-        """Concepts of the text just before a field, or just after a box to tick."""
-        return concepts_of(self.raw.after if self.raw.type in ("checkbox", "radio") else self.raw.before)
-
-    @cached_property
-    def named(self) -> dict[str, float]:
-        """Concepts of what the author called the field."""
-        raw = self.raw
-        return merged(*(concepts_of_identifier(t) for t in (raw.name, raw.id, raw.data) if t))
-
-    @cached_property
-    def all(self) -> dict[str, float]:
-        """Concepts from every source. The text nearby counts only where the field has no words of its own."""
-        return merged(self.said, self.named, {} if self.said else self.near)
-
-    def means(self, concept: str) -> bool:
-        return concept in self.all
-
-    @cached_property
-    def usable(self) -> bool:
-        """Whether a person could use it now. Transparent fields count when they are declared as a code box: some widgets
-        draw the boxes and lay one transparent input over them."""
-        raw = self.raw
-        if raw.disabled and raw.type != "password":
-            return False
-        return not raw.why or (raw.why == "opacity" and (self.token == "one-time-code" or raw.mode == "numeric") and raw.box[2] > 60)
-
-    @cached_property
-    def is_password(self) -> bool:
-        """Takes a password: typed so, masked by style, or declared so while shown in clear."""
-        raw = self.raw
-        if raw.type == "password" or raw.masked:
-            return True
-        return raw.type == "text" and (
-            self.token in ("current-password", "new-password")
-            or ("password" in self.named and "password" in self.said and "username" not in self.said and "email" not in self.said)
-        )
-
-    @cached_property
-    def is_text(self) -> bool:
-        return self.raw.type in TEXTUAL and not self.is_password
-
-    @cached_property
-    def is_search(self) -> bool:
-        raw = self.raw
-        return raw.type == "search" or (self.is_text and ("search" in self.all or raw.name.lower() in ("q", "s", "query")) and not self.names_account)
-
-    @cached_property
-    def names_account(self) -> bool:
-        """Says that it wants the name of an account, an e-mail address or a phone number."""
-        if self.token in ("username", "email", "tel", "tel-national"):
-            return True
-        return self.raw.type == "email" or bool({"username", "email", "phone"} & self.all.keys())
-
-    @cached_property
-    def is_captcha(self) -> bool:
-        return "captcha" in self.all and not self.is_password
-
-    @cached_property
-    def is_personal(self) -> bool:
-        """Asks who somebody is or where they live: part of a registration or an order, hardly ever of a login."""
-        if self.token in _PERSONAL_TOKENS:
-            return True
-        if self.raw.type in ("checkbox", "file"):
-            return False
-        found = self.all
-        rivals = max(found.get("username", 0.0), found.get("email", 0.0), found.get("login", 0.0), found.get("phone", 0.0))
-        return found.get("personal", 0.0) > rivals or self.raw.type in ("date", "month", "datetime-local")
-
-    @cached_property
-    def code_score(self) -> float:
-        """How much it looks like the box of a one-time code, 0-1."""
-        raw = self.raw
-        if raw.type not in ("text", "tel", "number", "password", "editable"):
-            return 0.0
-        if self.token == "one-time-code":
-            return 1.0
-        if self.token and self.token != "one-time-code":
-            return 0.0
-        found = self.all
-        if found.keys() & {"captcha", "search", "payment", "backup_code", "newsletter"} or self.is_personal:
-            return 0.0
-        numeric = raw.mode == "numeric" or raw.type in ("tel", "number") or "\\d" in raw.pattern or "[0-9]" in raw.pattern
-        short = 4 <= raw.max <= 10
-        if "code" in found and not ("password" in found and found["password"] >= found["code"]):
-            return 0.9 if raw.type != "password" or numeric or short else 0.7
-        if "plain_code" in found and "password" not in found and "phone" not in found:
-            return 0.75 if numeric or short else 0.55
-        near = self.near
-        if "code" in near and not found.keys() & {"password", "username", "email", "phone"}:
-            return 0.7 if numeric or short else 0.5
-        return 0.3 if numeric and short and not found else 0.0
-
-    @cached_property
-    def username_score(self) -> float:
-        """How much it looks like the place for an account's name, 0-1."""
-        raw = self.raw
-        if not self.is_text or self.is_captcha or self.is_search or raw.type == "url":
-            return 0.0
-        if self.token == "username":
-            return 1.0
-        if self.token == "one-time-code" or self.token.startswith("cc-"):
-            return 0.0
-        found = self.all
-        score = 0.35
-        if raw.type == "email" or self.token == "email":
-            score = 0.85
-        elif "username" in found or "email" in found or "login" in found:
-            score = 0.8
-        elif "phone" in found or self.token.startswith("tel"):
-            score = 0.65
-        if self.is_personal or "payment" in found:
-            score -= 0.4
-        if self.code_score >= 0.7:
-            score -= 0.5
-        if "confirm_password" in found and "password" not in found:
-            score -= 0.3
-        return max(0.0, score)
-
-    @cached_property
-    def is_remember(self) -> bool:
-        return self.raw.type == "checkbox" and bool(
-            {"remember", "trust_device"} & (self.all.keys() | self.near.keys())
-        ) and not ("terms" in self.all or "newsletter" in self.all)
-
-    @cached_property
-    def wants_new_password(self) -> bool:
-        return self.token == "new-password" or bool({"new_password", "confirm_password"} & self.all.keys())
-
-    @cached_property
-    def wants_old_password(self) -> bool:
-        return "change" in self.all
+_SPLIT_MAX_WIDTH_PX: Final = 80
 
 
 @dataclass(eq=False)
@@ -229,14 +61,21 @@ class ButtonView:
 
 @dataclass(eq=False)
 class FormView:
-    """A form, or what works as one: its usable fields and buttons in document order."""
+    """A form, or what works as one: its usable fields and buttons in document order.
+
+    `following` are loose buttons between its last field and the next form; `veiled` forms are drawn but aria-hidden,
+    as when
+    an overlay is open.
+    """
 
     index: int
     raw: Group
     scan: FrameScan
     fields: list[FieldView]
     buttons: list[ButtonView]
+    following: list[ButtonView]
     hidden_passwords: int
+    veiled: bool
 
     @cached_property
     def split_code(self) -> list[FieldView]:
@@ -253,6 +92,11 @@ class FormView:
         return run if _SPLIT_MIN <= len(run) <= _SPLIT_MAX else []
 
     @cached_property
+    def ticks(self) -> int:
+        """How many of the fields are boxes to tick."""
+        return sum(f.raw.type in ("checkbox", "radio") for f in self.fields)
+
+    @cached_property
     def passwords(self) -> list[FieldView]:
         boxes = set(map(id, self.split_code))
         return [f for f in self.fields if f.is_password and id(f) not in boxes and f.code_score < 0.85]
@@ -266,6 +110,15 @@ class FormView:
         return [max(scored, key=lambda s: s[:2])[2]] if scored else []
 
     @cached_property
+    def words(self) -> dict[str, float]:
+        """Concepts of the form's text and headings, and on a short page of all its text."""
+        scan = self.scan
+        near = scan.text if len(scan.text) + scan.longer < _SHORT_PAGE else ""
+        return merged(
+            *(concepts_of(t) for t in (self.raw.text, self.raw.heading, self.raw.aria, scan.title, near) if t)
+        )
+
+    @cached_property
     def texts(self) -> list[FieldView]:
         boxes = set(map(id, self.split_code))
         return [f for f in self.fields if f.is_text and id(f) not in boxes]
@@ -273,7 +126,7 @@ class FormView:
 
 def _narrow(box: FieldView) -> bool:
     raw = box.raw
-    return raw.box[2] <= _SPLIT_MAX_WIDTH_PX and (raw.max == 1 or (raw.max in (0, 6) and raw.box[2] <= 80))
+    return raw.max == 1 or (raw.max in (0, 4, 5, 6, 7, 8) and raw.box[2] <= _SPLIT_MAX_WIDTH_PX)
 
 
 def _beside(a: FieldView, b: FieldView) -> bool:
@@ -289,19 +142,39 @@ def _beside(a: FieldView, b: FieldView) -> bool:
 def forms_of(scan: FrameScan) -> list[FormView]:
     """The forms of a frame that have at least one field a person can use, in document order."""
     fields: dict[int, list[FieldView]] = {}
+    veiled: dict[int, list[FieldView]] = {}
     hidden: dict[int, int] = {}
     for raw in scan.fields:
         view = FieldView(raw)
         if view.usable:
             fields.setdefault(raw.group, []).append(view)
+        elif raw.why == "veiled":
+            veiled.setdefault(raw.group, []).append(view)
         elif raw.type == "password" and raw.why in ("hidden", "size", "offscreen", "clipped", "opacity"):
             hidden[raw.group] = hidden.get(raw.group, 0) + 1
+    fallen = {group: found for group, found in veiled.items() if group not in fields}
     buttons: dict[int, list[ButtonView]] = {}
+    loose: list[ButtonView] = []
     for raw_button in scan.buttons:
-        if raw_button.group >= 0 and not raw_button.why:
-            buttons.setdefault(raw_button.group, []).append(ButtonView(raw_button))
-    return [
-        FormView(index, group, scan, fields[index], buttons.get(index, []), hidden.get(index, 0))
-        for index, group in enumerate(scan.groups)
-        if index in fields
-    ]
+        if raw_button.why and not (raw_button.why == "veiled" and raw_button.group in fallen):
+            continue
+        view_of_button = ButtonView(raw_button)
+        if raw_button.group >= 0:
+            buttons.setdefault(raw_button.group, []).append(view_of_button)
+        elif not raw_button.link:
+            loose.append(view_of_button)
+    starts = sorted(found[0].raw.pos for found in (*fields.values(), *fallen.values()))
+    forms: list[FormView] = []
+    for index, group in enumerate(scan.groups):
+        members = fields.get(index) or fallen.get(index)
+        if not members:
+            continue
+        last = members[-1].raw.pos
+        until = next((start for start in starts if start > last), last + _FOLLOWING)
+        following = [b for b in loose if last < b.raw.pos < min(until, last + _FOLLOWING)]
+        forms.append(
+            FormView(
+                index, group, scan, members, buttons.get(index, []), following, hidden.get(index, 0), index in fallen
+            )
+        )
+    return forms

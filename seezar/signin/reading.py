@@ -6,7 +6,18 @@ from typing import Final, Literal
 from playwright.async_api import Locator
 
 type Kind = Literal[
-    "login", "username", "password", "otp", "signup", "change", "reset", "await_link", "captcha", "sso", "signed_in", "other"
+    "login",
+    "username",
+    "password",
+    "otp",
+    "signup",
+    "change",
+    "reset",
+    "await_link",
+    "captcha",
+    "sso",
+    "signed_in",
+    "other",
 ]
 
 # Kinds whose fields take the account's name or password.
@@ -23,7 +34,8 @@ class Reading:
         kind: what the page asks for.
         confidence: calibrated probability, 0-1, that `kind` is right and its fields are the right ones; from 0.75 on a
             caller may act without asking.
-        username: where the account's name goes; None also when the page shows the name as fixed text. It may be read-only.
+        username: where the account's name goes; None also when the page shows the name as fixed text. It may be read-
+        only.
         password: where the password goes.
         submit: what sends the form; None when nothing looks like it (press Enter then).
         remember: the "stay signed in" or "trust this device" box of the same form.
@@ -31,14 +43,18 @@ class Reading:
         evidence: short reasons in our own words, strongest first; no text of the page.
         opener: what must be clicked before the form shows: a link, a tab or the button of a dialog.
         resend: sends the one-time code again.
-        send_code: sends a first code to the user; the page has this and no box for the code yet, or a box that waits for it.
+        send_code: sends a first code to the user; the page has this and no box for the code yet, or a box that waits
+        for it.
         trust: the "trust this device" button or box of a page of its own.
         skip: "not now", "skip" or "no thanks" of a page that offers something instead of asking for a credential.
-        origin: origin of the frame that holds the fields, as the page's script reports it. Check the frame's own URL before
+        origin: origin of the frame that holds the fields, as the page's script reports it. Check the frame's own URL
+        before
             a credential is typed.
         alerts: visible error and status texts. They are page text: untrusted, not for a log or a model as they are.
         captcha: whether a challenge is visible, beside whatever `kind` is.
-        signature: hash of the form's shape (types, names, ids; no values), the same on every visit; empty without a form.
+        passkey: whether the page offers a passkey or a security key. With kind "other" it is the only way in.
+        signature: hash of the form's shape (types, names, ids; no values), the same on every visit; empty without a
+        form.
     """
 
     kind: Kind
@@ -57,4 +73,5 @@ class Reading:
     origin: str = ""
     alerts: tuple[str, ...] = ()
     captcha: bool = False
+    passkey: bool = False
     signature: str = ""

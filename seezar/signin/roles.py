@@ -3,15 +3,30 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from seezar.signin.forms import ButtonView, FieldView, FormView
+from seezar.signin.fields import FieldView
+from seezar.signin.forms import ButtonView, FormView
 
 _STRONG_CODE: Final = 0.5
+_WEAK_SUBMIT: Final = 2.5
 # Points of a candidate for the button that sends the form, by what its words mean.
 _WANTED: Final = {"login": 5.0, "next": 3.0, "verify": 3.0}
 _UNWANTED: Final = {
-    "forgot": 6.0, "signup": 4.0, "sso": 6.0, "passkey": 5.0, "show_password": 6.0, "back": 5.0, "resend": 6.0, "search": 4.0,
-    "send_code": 5.0, "magic_link": 4.0, "newsletter": 4.0, "terms": 3.0, "backup_code": 5.0, "cookies": 4.0, "logout": 4.0,
-}  # fmt: skip
+    "forgot": 6.0,
+    "signup": 4.0,
+    "sso": 6.0,
+    "passkey": 5.0,
+    "show_password": 6.0,
+    "back": 5.0,
+    "resend": 6.0,
+    "search": 4.0,
+    "send_code": 5.0,
+    "magic_link": 4.0,
+    "newsletter": 4.0,
+    "terms": 3.0,
+    "backup_code": 5.0,
+    "cookies": 4.0,
+    "logout": 4.0,
+}
 
 
 @dataclass(eq=False)
@@ -67,7 +82,15 @@ def _username(form: FormView, password: FieldView | None) -> FieldView | None:
 
 
 def _remember(form: FormView) -> FieldView | None:
-    return next((f for f in form.fields if f.is_remember), None)
+    said = next((f for f in form.fields if f.is_remember), None)
+    if said is not None:
+        return said
+    # The one box to tick of a login form, in words that the vocabulary lacks.
+    boxes = [f for f in form.fields if f.raw.type == "checkbox"]
+    other = {"terms", "newsletter", "show_password", "captcha", "personal", "contact", "signup", "cookies"}
+    if len(boxes) == 1 and form.passwords and boxes[0].raw.pos > form.passwords[0].raw.pos:
+        return None if other & (boxes[0].all.keys() | boxes[0].near.keys()) else boxes[0]
+    return None
 
 
 def submit_of(form: FormView, last: FieldView | None, *, wanted: dict[str, float]) -> ButtonView | None:
@@ -82,6 +105,11 @@ def submit_of(form: FormView, last: FieldView | None, *, wanted: dict[str, float
             after += 0 if button.raw.link else 1
         if score > 0.5 and (best is None or score > best[0]):
             best = (score, button)
+    if best is None or best[0] < _WEAK_SUBMIT:
+        for button in form.following:
+            score = button_score(button, wanted) - 0.5
+            if score > 1.5 and (best is None or score > best[0]):
+                best = (score, button)
     return best[1] if best else None
 
 

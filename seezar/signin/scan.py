@@ -1,34 +1,43 @@
 """Looking at every frame of a page once: structure, names, wording and geometry, never what was typed.
 
-The look itself is `scan.js`, evaluated once a frame. Positions and sizes are CSS pixels in the frame's own document.
+The look itself is the JavaScript in `look/`, evaluated once a frame. Positions and sizes are CSS pixels in the frame's
+own document.
 """
 
 import asyncio
 import contextlib
 import json
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
 from playwright.async_api import Error, Frame, Locator, Page
 
-# Shadow roots that a page closes cannot be reached by any locator. This script, added to a browser context before its pages
+# Shadow roots that a page closes cannot be reached by any locator. This script, added to a browser context before its
+# pages
 # load (`context.add_init_script(OPEN_SHADOW_ROOTS)`), opens those that scripts attach. Declarative closed roots
 # (`<template shadowrootmode="closed">`) are made by the parser and stay closed.
 OPEN_SHADOW_ROOTS: Final = """(() => {
   const attach = Element.prototype.attachShadow;
-  Object.defineProperty(Element.prototype, "attachShadow", { configurable: true, writable: true, enumerable: true,
-    value: function attachShadow(init) { return attach.call(this, init && init.mode === "closed" ? Object.assign({}, init, { mode: "open" }) : init); } });
+  const opened = (init) => (init && init.mode === "closed" ? Object.assign({}, init, { mode: "open" }) : init);
+  Object.defineProperty(Element.prototype, "attachShadow", {
+    configurable: true,
+    writable: true,
+    enumerable: true,
+    value: function attachShadow(init) { return attach.call(this, opened(init)); },
+  });
 })();"""
 
 # Caps of one look. An ordinary page stays far below; a huge or endless one is cut off and says so (`truncated`).
-LIMITS: Final = {
+_LIMITS: Final = {
     "elements": 40_000,
     "fields": 400,
     "buttons": 500,
-    "links": 250,
+    "links": 200,
+    "paths": 80,
     "headings": 40,
     "detailed": 150,
     "text": 4_000,
@@ -47,7 +56,9 @@ type Box = tuple[int, int, int, int]  # left, top, width, height
 @dataclass(slots=True)
 class Field:
     """An input, select, text area or editable box. `why` is empty when a person can see and use it, else why not:
-    hidden, size, offscreen, opacity, clipped, background (behind a modal dialog, inert or aria-hidden)."""
+    hidden, size, offscreen, opacity, clipped, background (behind a modal dialog or inert), veiled (aria-hidden, yet
+    drawn).
+    """
 
     tag: str
     type: str
@@ -133,6 +144,8 @@ class Group:
 
 @dataclass(slots=True)
 class Heading:
+    """A visible heading."""
+
     text: str
     level: str
     box: Box
@@ -141,7 +154,7 @@ class Heading:
 
 @dataclass(slots=True)
 class FrameScan:
-    """What one frame holds."""
+    """What one frame holds. `tucked` are links of closed menus: words, a tab, and where they lead."""
 
     url: str
     title: str
@@ -154,6 +167,7 @@ class FrameScan:
     ready: str
     fields: list[Field]
     buttons: list[Button]
+    tucked: list[str]
     groups: list[Group]
     headings: list[Heading]
     alerts: list[dict[str, Any]]
@@ -164,19 +178,32 @@ class FrameScan:
     milliseconds: float
 
 
+_ROWS: Final[dict[str, type[Any]]] = {"fields": Field, "buttons": Button, "groups": Group, "headings": Heading}
+
+
+# Parts of the look in the order they are joined; each uses what those before it define.
+_PARTS: Final = ("dom", "visibility", "tree", "selectors", "wording", "fields", "groups", "buttons", "result")
+
+
 @lru_cache(maxsize=1)
 def script() -> str:
-    """Source of the page's look: a JavaScript function of the limits."""
-    return files("seezar.signin").joinpath("scan.js").read_text(encoding="utf-8")
+    """Source of the page's look: a JavaScript function of `arguments()`, without its comments and indentation."""
+    folder = files("seezar.signin").joinpath("look")
+    source = "\n".join(folder.joinpath(f"{part}.js").read_text(encoding="utf-8") for part in _PARTS)
+    return "(limits) => {\n" + re.sub(r"(?m)^\s*(//.*)?\n?", "", source) + "}"
+
+
+@lru_cache(maxsize=1)
+def arguments() -> dict[str, Any]:
+    """What the look is told: its caps, and the order of the values in each row."""
+    keys = {name: [f.name for f in fields(row)] for name, row in _ROWS.items()}
+    return {**_LIMITS, "keys": keys}
 
 
 def parse(raw: str | dict[str, Any]) -> FrameScan:
-    """What `scan.js` returned, typed."""
+    """What the look returned, typed."""
     data: dict[str, Any] = json.loads(raw) if isinstance(raw, str) else dict(raw)
-    data["fields"] = [Field(**f) for f in data["fields"]]
-    data["buttons"] = [Button(**b) for b in data["buttons"]]
-    data["groups"] = [Group(**g) for g in data["groups"]]
-    data["headings"] = [Heading(**h) for h in data["headings"]]
+    data.update({name: [row(*values) for values in data[name]] for name, row in _ROWS.items()})
     return FrameScan(**data)
 
 
@@ -190,26 +217,26 @@ async def scan_page(page: Page) -> list[tuple[Frame, FrameScan]]:
     """
     main = page.main_frame
     others = [frame for frame in page.frames if frame is not main and not frame.is_detached()][: _MAX_FRAMES - 1]
-    first, *rest = await asyncio.gather(_scan_main(main), *(_scan_child(frame) for frame in others))
+    first, *rest = await asyncio.gather(_scan_main(page), *(_scan_child(frame) for frame in others))
     looks: list[tuple[Frame, FrameScan]] = [(main, first)] if first is not None else []
     return looks + [(frame, look) for frame, look in zip(others, rest, strict=True) if look is not None]
 
 
-async def _scan_main(frame: Frame) -> FrameScan | None:
+async def _scan_main(page: Page) -> FrameScan | None:
     try:
-        return parse(await asyncio.wait_for(frame.evaluate(script(), LIMITS), _MAIN_FRAME_S))
+        return parse(await asyncio.wait_for(page.main_frame.evaluate(script(), arguments()), _MAIN_FRAME_S))
     except TimeoutError:
         return None
     except Error as error:
-        # A navigation in the middle of the look is no failure: the next look sees the new page.
-        if "context was destroyed" in str(error) or "navigat" in str(error):
-            return None
-        raise
+        if page.is_closed() or "crash" in str(error):
+            raise
+        # A navigation in the middle, or a page that broke what the look stands on: the next look may see more.
+        return None
 
 
 async def _scan_child(frame: Frame) -> FrameScan | None:
     with contextlib.suppress(Error, TimeoutError):
-        look = parse(await asyncio.wait_for(frame.evaluate(script(), LIMITS), _CHILD_FRAME_S))
+        look = parse(await asyncio.wait_for(frame.evaluate(script(), arguments()), _CHILD_FRAME_S))
         if look.width >= _MIN_FRAME_PX and look.height >= _MIN_FRAME_PX:
             return look
     return None
@@ -218,7 +245,8 @@ async def _scan_child(frame: Frame) -> FrameScan | None:
 def locator(frame: Frame, path: Sequence[tuple[str, int]]) -> Locator | None:
     """A locator for an element of a look, or None when the look gave no path to it.
 
-    It says where the element is (through open shadow roots), not which object it is: it survives a re-rendering of the same
+    It says where the element is (through open shadow roots), not which object it is: it survives a re-rendering of the
+    same
     page, and matches nothing when the page became another one.
     """
     if not path:

@@ -1,6 +1,7 @@
 """What words on a page mean, in any of some thirty languages: text in, concepts out.
 
-The vocabulary is `data/words.toml`: one table a concept (`login`, `signup`, `code`, ...), one list a language. All languages
+The vocabulary is `data/words.toml`: one table a concept (`login`, `signup`, `code`, ...), one list a language. All
+languages
 are looked for at once, because the language of a page is seldom declared and often mixed.
 """
 
@@ -12,7 +13,9 @@ from importlib.resources import files
 from typing import Final
 
 _LONG_ENOUGH_INSIDE_A_WORD: Final = 5
-_FOLDS: Final = str.maketrans({"đ": "d", "ø": "o", "ł": "l", "ı": "i", "æ": "ae", "œ": "oe", "ə": "e", "ё": "е", "ς": "σ", "’": "'", "ʼ": "'"})
+_FOLDS: Final = str.maketrans(
+    {"đ": "d", "ø": "o", "ł": "l", "ı": "i", "æ": "ae", "œ": "oe", "ə": "e", "ё": "е", "ς": "σ", "’": "'", "ʼ": "'"}
+)
 _NO_BLANKS: Final = (
     (0x0E00, 0x0E7F),  # Thai
     (0x3040, 0x30FF),  # kana

@@ -75,6 +75,8 @@ _UNBOUNDED = re.compile(
 _WORD = re.compile(r"\w+")
 # A language whose words are this much rarer in the mail than those of its main language has homographs there, no words.
 _ACTIVE_SHARE = 0.4
+# The file of words that are used as they are in mails of any language.
+_EVERYWHERE = "any"
 
 
 class Lexicon:
@@ -223,8 +225,9 @@ class Wording:
                 share = (min(1.0, length) ** 3 if any(entry.values()) else 0.4) / len(entry)
                 for language in entry:
                     weight[language] = weight.get(language, 0.0) + share
+        weight.pop(_EVERYWHERE, None)
         least = _ACTIVE_SHARE * max(weight.values(), default=0.0)
-        self.languages = frozenset(language for language, w in weight.items() if w >= least)
+        self.languages = frozenset(language for language, w in weight.items() if w >= least) | {_EVERYWHERE}
 
     def cues(self, text: str) -> list[Found]:
         """The cues of a clean text, in order."""

@@ -1,0 +1,172 @@
+"""What a page offers besides a form: openers, other ways in, a challenge, a message, a session that is already
+there.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from seezar.signin.forms import ButtonView
+from seezar.signin.reading import Kind
+from seezar.signin.scan import FrameScan
+from seezar.signin.words import concepts_of, concepts_of_identifier
+
+_SHORT_PAGE: Final = 1_500  # characters of visible text
+_CHALLENGE_MIN_PX: Final = 60
+_CONTROL_MAX_CHARS: Final = 60
+_FULL: Final = 0.5  # share of a control's letters that a phrase must cover to be what the control is for
+
+
+@dataclass(eq=False)
+class Offer:
+    """A control with the index of the look that it is in."""
+
+    frame: int
+    view: ButtonView
+
+
+@dataclass(eq=False)
+class Offers:
+    """Controls and signs outside the judged forms."""
+
+    opener: Offer | None = None
+    resend: Offer | None = None
+    send_code: Offer | None = None
+    trust: Offer | None = None
+    skip: Offer | None = None
+    captcha: bool = False
+    challenge_only: bool = False
+    passkey: bool = False
+    link_sent: float = 0.0
+    sso: int = 0
+    logout: float = 0.0
+    account_words: int = 0
+    login_words: bool = False
+    evidence: list[str] = field(default_factory=list[str])
+
+    def kind_without_form(self, scans: list[FrameScan]) -> tuple[Kind, float, list[str]]:
+        """Kind, confidence and reasons of a page on which no form of interest was found."""
+        if self.challenge_only:
+            return "captcha", 0.9, ["a challenge and no form"]
+        if self.link_sent >= 0.5 and self.logout < 0.5:
+            return "await_link", 0.5 + 0.4 * self.link_sent, ["says that a link was sent by mail"]
+        if self.logout >= 0.5:
+            return "signed_in", self.logout, ["a control to sign out"]
+        if self.sso and self.login_words and self.opener is None:
+            return "sso", 0.8, [f"{self.sso} ways in through another provider and no form"]
+        if self.account_words >= 2 and not self.login_words and self.opener is None:
+            return "signed_in", 0.65, ["words of an account area and no way to sign in"]
+        return "other", 0.7 if scans and scans[0].text else 0.3, ["no form and no sign of a session"]
+
+
+def offers_of(scans: list[FrameScan]) -> Offers:
+    """Collect what the frames offer."""
+    offers = Offers()
+    best: dict[str, float] = {}
+    for i, scan in enumerate(scans):
+        for raw in scan.buttons:
+            if len(raw.text) > _CONTROL_MAX_CHARS:
+                continue
+            view = ButtonView(raw)
+            _read_control(offers, best, Offer(i, view))
+        _read_signs(offers, scan)
+    main = scans[0]
+    words = concepts_of(main.title).keys() | {c for h in main.headings for c in concepts_of(h.text)}
+    offers.login_words = "login" in words or offers.login_words
+    offers.challenge_only = offers.captcha and _is_challenge_page(scans)
+    if _asks_to_stay(scans):
+        _answers(offers, scans)
+    for scan in scans:
+        for link in scan.tucked:
+            text, _, href = link.partition("\t")
+            if concepts_of(text).get("logout", 0.0) >= _FULL or "logout" in concepts_of_identifier(href):
+                offers.logout = max(offers.logout, 0.75)
+    return offers
+
+
+def _asks_to_stay(scans: list[FrameScan]) -> bool:
+    """Whether a heading asks to stay signed in or to trust the device."""
+    return any({"trust_device", "remember"} & concepts_of(h.text).keys() for scan in scans for h in scan.headings)
+
+
+def _answers(offers: Offers, scans: list[FrameScan]) -> None:
+    """Plain yes and no, which mean something only below such a heading."""
+    for i, scan in enumerate(scans):
+        for raw in scan.buttons:
+            view = ButtonView(raw)
+            if not view.usable or raw.link:
+                continue
+            if view.said.get("yes", 0.0) >= _FULL and offers.trust is None:
+                offers.trust = Offer(i, view)
+            elif view.said.get("no", 0.0) >= _FULL and offers.skip is None:
+                offers.skip = Offer(i, view)
+
+
+def _read_control(offers: Offers, best: dict[str, float], offer: Offer) -> None:
+    view = offer.view
+    said = view.said
+    if ("logout" in said and said["logout"] >= _FULL) or (
+        view.raw.link and "logout" in concepts_of_identifier(view.raw.href[:80])
+    ):
+        offers.logout = max(offers.logout, 0.9 if not view.raw.why else 0.75)
+    if not view.usable:
+        return
+    if "account_area" in said and said["account_area"] >= _FULL:
+        offers.account_words += 1
+    if "sso" in said:
+        offers.sso += 1
+    if "passkey" in said and "back" not in said:
+        offers.passkey = True
+
+    _keep_parts(offers, best, offer)
+
+
+def _keep_parts(offers: Offers, best: dict[str, float], offer: Offer) -> None:
+    """Remember the control under each part that it plays better than those before it."""
+    view = offer.view
+    said = view.said
+    scores: dict[str, float] = {}
+    if "login" in said and not said.keys() & {"sso", "forgot", "signup", "passkey", "logout", "back"}:
+        scores["opener"] = said["login"] + (0.0 if view.leads_away else 0.3) + (0.2 if view.raw.popup else 0.0)
+        scores["opener"] -= 0.5 if view.submits and view.raw.group >= 0 else 0.0
+    if "resend" in said:
+        scores["resend"] = said["resend"]
+    elif "send_code" in said and "search" not in said:
+        scores["send_code"] = said["send_code"]
+    if "trust_device" in said:
+        scores["trust"] = said["trust_device"]
+    if said.get("back", 0.0) >= _FULL:
+        scores["skip"] = said["back"]
+    for name, score in scores.items():
+        if score > best.get(name, 0.0):
+            best[name] = score
+            setattr(offers, name, offer)
+
+
+def _read_signs(offers: Offers, scan: FrameScan) -> None:
+    for challenge in scan.challenges:
+        box = challenge["box"]
+        if box[2] >= _CHALLENGE_MIN_PX and box[3] >= _CHALLENGE_MIN_PX / 2:
+            offers.captcha = True
+    for frame in scan.frames:
+        if frame["why"]:
+            continue
+        named = (
+            concepts_of_identifier(f"{frame['src'][:160]} {frame['name']}").keys() | concepts_of(frame["title"]).keys()
+        )
+        if "captcha" in named and frame["box"][2] >= 100 and frame["box"][3] >= _CHALLENGE_MIN_PX:
+            offers.captcha = True
+    headings = {c for h in scan.headings for c in concepts_of(h.text)} | concepts_of(scan.title).keys()
+    size = len(scan.text) + scan.longer
+    if "captcha" in headings or (size < 600 and "captcha" in concepts_of(scan.text)):
+        offers.captcha = True
+    if "link_sent" in headings:
+        offers.link_sent = 1.0
+    elif size < _SHORT_PAGE and "link_sent" in concepts_of(scan.text):
+        offers.link_sent = max(offers.link_sent, 0.8)
+
+
+def _is_challenge_page(scans: list[FrameScan]) -> bool:
+    """A page that shows a challenge and little else: no field but the challenge's own."""
+    main = scans[0]
+    fields = [f for f in main.fields if not f.why and f.type not in ("checkbox", "radio")]
+    return len(main.text) + main.longer < _SHORT_PAGE and len(fields) <= 1
