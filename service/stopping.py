@@ -1,6 +1,7 @@
 """Stopping what runs in a home, and saying what was stopped."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 import psutil
@@ -13,6 +14,7 @@ _WORKER_S = 25.0
 # `up` stops ADK Web, its worker, other workers and the database one after another.
 _FOREGROUND_S = 120.0
 _KILL_S = 5.0
+_POLL_S = 0.05
 
 
 def stop_processes(processes: Sequence[psutil.Process], *, patience: float, family: bool = False) -> list[bool]:
@@ -30,13 +32,32 @@ def stop_processes(processes: Sequence[psutil.Process], *, patience: float, fami
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.terminate()
-    _, alive = psutil.wait_procs(processes, timeout=patience)
-    remaining = [member for member in members if member.is_running()]
-    for member in remaining:
+    late = _still_alive(processes, patience)
+    for member in _alive(members):
         with suppress(psutil.NoSuchProcess):
             member.kill()
-    psutil.wait_procs(remaining, timeout=_KILL_S)
-    return [process not in alive for process in processes]
+    _still_alive(members, _KILL_S)
+    return [process not in late for process in processes]
+
+
+def _still_alive(processes: Collection[psutil.Process], patience: float) -> list[psutil.Process]:
+    """Those that have not ended after `patience` seconds."""
+    deadline = time.monotonic() + patience
+    while (alive := _alive(processes)) and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
+    return alive
+
+
+def _alive(processes: Collection[psutil.Process]) -> list[psutil.Process]:
+    # `psutil.wait_procs` waits for a zombie as well, until its parent collects it, which may be never.
+    return [process for process in processes if _lives(process)]
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _descendants(process: psutil.Process) -> list[psutil.Process]:

@@ -26,6 +26,7 @@ from seezar.settings import Settings
 from service.ground import lay_ground
 from service.notes import ProcessNote, left
 from service.terminal import note, say, working
+from service.web_page import serve_page
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -124,7 +125,7 @@ def _application() -> "FastAPI":
     warnings.filterwarnings("ignore", message=r"\[EXPERIMENTAL\]")
     for name in ("google_adk", "LiteLLM", "httpx"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    return get_fast_api_app(
+    application = get_fast_api_app(
         agents_dir=str(agents_folder()),
         session_service_uri=_SERVICES,
         artifact_service_uri=_SERVICES,
@@ -133,6 +134,8 @@ def _application() -> "FastAPI":
         bind_host=_HOST,
         use_local_storage=False,
     )
+    serve_page(application)
+    return application
 
 
 async def _run(settings: Settings, config: uvicorn.Config, listener: socket.socket) -> None:

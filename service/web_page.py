@@ -1,4 +1,4 @@
-"""ADK Web's page without anything from outside: its fonts come from here, so that it is whole on a machine without internet."""
+"""ADK Web's page without anything from outside: its fonts come from here, so that it is whole without internet."""
 
 import re
 from importlib.util import find_spec

@@ -58,7 +58,7 @@ def page(body: str, *, title: str = "Acme") -> str:
 class Site:
     """A listening site. `routes` maps a path to a handler or to a page; whatever else is asked for is not found."""
 
-    def __init__(self, routes: Mapping[str, Handler | str], host: str) -> None:
+    def __init__(self, routes: Mapping[str, Handler | Response | str], host: str) -> None:
         self.routes = dict(routes)
         self.requests: list[Request] = []
         self.host = host
@@ -101,7 +101,7 @@ class Site:
 
 
 @asynccontextmanager
-async def serve(routes: Mapping[str, Handler | str], *, host: str = "127.0.0.1") -> AsyncIterator[Site]:
+async def serve(routes: Mapping[str, Handler | Response | str], *, host: str = "127.0.0.1") -> AsyncIterator[Site]:
     """A site on a free port, in the loop of the test; `host` is the name that its address carries."""
     site = Site(routes, host)
     open_connections: set[asyncio.Task[None]] = set()

@@ -5,7 +5,7 @@ import shutil
 import signal
 import socket
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -20,6 +20,7 @@ from playground.mailer import SmtpMailer
 from playground.seed import seed
 from playground.server import PlaygroundServer
 from playground.state import PlaygroundState
+from playground.world import DEMO_ACCOUNTS, DemoAccount
 from seezar.accounts import NewAccount
 from seezar.application import Application
 from seezar.database.urls import with_database
@@ -102,8 +103,6 @@ class World:
 
     async def add_like(self, demo: str, name: str, **changes: object) -> str:
         """Another account on the site of a demo account, with changed fields; returns its name."""
-        from playground.world import DEMO_ACCOUNTS
-
         account = next(a for a in DEMO_ACCOUNTS if a.name == demo)
         base = self.playground.base_url
         values: dict[str, object] = {
@@ -125,8 +124,10 @@ class World:
 
 
 @asynccontextmanager
-async def make_world(postgres: str, **settings: object) -> AsyncIterator[World]:
-    """A world on a new database of the server at `postgres`."""
+async def make_world(
+    postgres: str, *, accounts: Sequence[DemoAccount] = DEMO_ACCOUNTS, **settings: object
+) -> AsyncIterator[World]:
+    """A world on a new database of the server at `postgres`, whose playground and stores know `accounts`."""
     home = Path(tempfile.mkdtemp(prefix="seezar-world-"))
     name = f"w_{uuid4().hex[:12]}"
     url = with_database(postgres, name)
@@ -142,10 +143,10 @@ async def make_world(postgres: str, **settings: object) -> AsyncIterator[World]:
     try:
         async with (
             await Client.connect(chosen) as client,
-            PlaygroundServer(state=PlaygroundState(knobs=Knobs(), mailer=mailer)) as playground,
+            PlaygroundServer(state=PlaygroundState(accounts=accounts, knobs=Knobs(), mailer=mailer)) as playground,
         ):
             app = client.application
-            await seed(app.accounts, app.vault, app.mailboxes, playground.base_url)
+            await seed(app.accounts, app.vault, app.mailboxes, playground.base_url, world=accounts)
             yield World(chosen, url, client, playground, mailer)
     finally:
         stop_workers(chosen)

@@ -8,6 +8,7 @@ from typing import Any, Self
 from dbos import DBOSClient, EnqueueOptions
 
 from seezar.accounts import Run, RunEvent
+from seezar.accounts.records import result_without_end
 from seezar.application import Application
 from seezar.errors import InvalidInput, RunTimedOut
 from seezar.settings import Settings, get_settings
@@ -154,7 +155,7 @@ class Client:
             await self._dbos.cancel_workflow_async(run_id)
             reason = "Cancelled on request."
             await self.application.runs.event(run_id, "done", reason)
-            result = {"status": "cancelled", "account": run.account, "run_id": run_id, "reason": reason}
+            result = result_without_end(run, "cancelled", reason)
             await self.application.runs.finish(run_id, "cancelled", reason=reason, result=result)
         return await self.application.runs.get(run_id)
 

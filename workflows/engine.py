@@ -10,8 +10,8 @@ from seezar.settings import Settings
 from workflows.names import APPLICATION_NAME, APPLICATION_VERSION, QUEUE_BROWSER, QUEUE_SIGN_IN
 from workflows.serializer import JsonSerializer
 
-# DBOS' default of one second is most of the time between a request and the first sign of the browser; a tenth kept an idle
-# worker at several per cent of a core.
+# DBOS' default of one second is most of the time between a request and the first sign of the browser; a tenth kept an
+# idle worker at several per cent of a core.
 _QUEUE_POLL_S = 0.25
 _POOL = 10
 

@@ -56,7 +56,7 @@ async def visit(run_id: str, account: str, url: str | None) -> dict[str, Any]:
     await app.runs.event(run_id, "open", f"Opening {redact(_shown(target))}")
     async with pool.context(state) as context:
         page = await pool.new_page(context)
-        watch = NetworkWatch(page)
+        watch = NetworkWatch(page, record.origins)
         try:
             await page.goto(target, wait_until="domcontentloaded")
             await watch.quiet(app.settings.page_timeout)

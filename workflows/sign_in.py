@@ -98,9 +98,8 @@ async def begin(run_id: str, account: str, options: dict[str, Any]) -> dict[str,
     await app.runs.create(run_id, kind=SIGN_IN, account=account)
     await app.runs.start(run_id)
     record = await app.accounts.get(account)
-    if options.get("fresh"):
-        await app.sessions.forget(account)
-    else:
+    # A fresh sign-in replaces the stored session once it has succeeded; one that fails must not cost it.
+    if not options.get("fresh"):
         checked = await check_stored_session(app, runtime().pool, record, reporter(run_id))
         if checked.status == "signed_in":
             reason = "The stored session still works; no form was touched."

@@ -14,6 +14,7 @@ from contextlib import suppress
 import psycopg
 from dbos import DBOS
 
+from seezar.accounts.records import result_without_end
 from seezar.application import Application
 from seezar.browser.pool import BrowserPool
 from seezar.errors import DatabaseUnavailable, SeezarError
@@ -208,7 +209,7 @@ async def close_ended_runs(application: Application) -> None:
         reason = (
             f"The workflow ended without a result ({status.lower().replace('_', ' ')}). What it stored before is kept."
         )
-        result = {"status": ended, "account": row["account"], "run_id": row["id"], "reason": reason}
+        result = result_without_end(await application.runs.get(row["id"]), ended, reason)
         await application.runs.finish(row["id"], ended, reason=reason, result=result)
 
 

@@ -24,6 +24,8 @@ PROMPT = "sign in to demo-mail and demo-totp and show me the top events"
 _PREFIX = "seezar-demo-"
 # The demo stops what it started; this is for the case that it is killed.
 _IDLE_EXIT_S = "15"
+# Younger homes may belong to a demo that is just starting.
+_LEFTOVER_S = 120.0
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -93,11 +95,12 @@ def remove_leftovers() -> None:
     from seezar.database.embedded import EmbeddedServer
 
     for home in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        if (
-            home.owner() == Path.home().owner()
-            and EmbeddedServer(home).pid() is None
-            and time.time() - home.stat().st_mtime > 120
-        ):
+        try:
+            found = home.stat()
+        except OSError:
+            continue
+        old = time.time() - found.st_mtime > _LEFTOVER_S
+        if found.st_uid == os.getuid() and old and EmbeddedServer(home).pid() is None:
             shutil.rmtree(home, ignore_errors=True)
 
 

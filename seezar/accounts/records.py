@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal, Self
 
 type SecondFactor = Literal["none", "totp", "email", "link"]
@@ -105,6 +105,22 @@ class Run:
     def finished(self) -> bool:
         """Whether the run has ended."""
         return self.finished_at is not None
+
+
+def result_without_end(run: Run, status: str, reason: str) -> dict[str, Any]:
+    """The result of a sign-in that did not come to its own end (cancelled, given up); in the shape of every other."""
+    until = datetime.now(UTC)
+    return {
+        "status": status,
+        "account": run.account,
+        "run_id": run.id,
+        "attempts": run.attempts,
+        "model_calls": run.model_calls,
+        "duration_s": round((until - run.created_at).total_seconds(), 3),
+        "second_factor": "none",
+        "reason": reason,
+        "session_id": None,
+    }
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from seezar.signin.words import concepts_of, concepts_of_identifier
 # A login form on the page wins over a registration beside it as soon as it is more likely a login than not.
 _PRESENT: Final = 0.5
 _REASONS: Final = 4
+_LIKELIEST: Final = 0.3
+_TITLED: Final = 0.15  # enough for a registration on a page that is headed as one
 _USERNAME_STEP: Final = 0.8
 _NAMED: Final = 0.6
 _NOT_A_SIGN_IN: Final = frozenset(
@@ -65,7 +67,7 @@ def classify(scans: list[FrameScan], weights: Model | None = None) -> Verdict:
         forms = forms_of(scan)
         judged += [_judge(i, form, forms, judge) for form in forms]
     offers = offers_of(scans)
-    found = _login(judged) or _otp(judged) or _other_form(judged, offers)
+    found = _login(judged) or _otp(judged) or _other_form(judged)
     if found is None:
         kind, confidence, evidence = offers.kind_without_form(scans)
         found = Verdict(kind, confidence, evidence=evidence)
@@ -175,18 +177,25 @@ def _code_chance(judged: _Judged) -> float:
     return judged.chance("otp")
 
 
-def _other_form(judged: list[_Judged], offers: Offers) -> Verdict | None:
-    """Registration, change or reset, when one is more likely there than not."""
-    best: tuple[float, Kind, _Judged] | None = None
+def _other_form(judged: list[_Judged]) -> Verdict | None:
+    """Registration, change or reset, when one is likely there. It costs nothing to be wrong: these are never filled."""
     kinds: tuple[Kind, ...] = ("signup", "change", "reset")
+    best: tuple[float, Kind, _Judged] | None = None
     for j in judged:
-        not_other = 1.0 - j.chance("other")
+        titled = _is_titled_signup(j.form)
         for kind in kinds:
-            if not_other >= _PRESENT and (best is None or j.chance(kind) > best[0]):
-                best = (j.chance(kind), kind, j)
-    if best is None or best[0] < 1 / 3:
-        return None
-    return _verdict(best[1], best[0], best[2], Roles())
+            chance = j.chance(kind)
+            likely = 1.0 - j.chance("other") >= _PRESENT and chance >= _LIKELIEST
+            if (likely or (kind == "signup" and titled and chance >= _TITLED)) and (best is None or chance > best[0]):
+                best = (chance, kind, j)
+    return _verdict(best[1], best[0], best[2], Roles()) if best else None
+
+
+def _is_titled_signup(form: FormView) -> bool:
+    """Whether the page is headed as a registration, and only as that."""
+    headed = concepts_of(form.scan.title).keys() | concepts_of(heading_of(form)).keys()
+    headed |= concepts_of_identifier(form.raw.action).keys()
+    return "signup" in headed and not headed & {"login", "newsletter", "reset", "forgot"}
 
 
 def _standing(form: FormView) -> float:

@@ -14,10 +14,10 @@ from playwright.async_api import Error, Locator, Page
 from seezar.accounts.records import Account
 from seezar.signin.credentials import CodeSource, CredentialSource, Report
 from seezar.signin.detector import detect
-from seezar.signin.filling import press, tick, type_code, type_value
+from seezar.signin.filling import FieldRefused, press, tick, type_code, type_value
 from seezar.signin.network import NetworkWatch
 from seezar.signin.outcome import Outcome
-from seezar.signin.policy import checked_origin, sure
+from seezar.signin.policy import checked_field, sure
 from seezar.signin.reading import LOGIN_KINDS, NEVER_FILLED, Reading
 
 # Longer than any login wizard that we know; a site that asks more often is turning in a circle.
@@ -32,6 +32,7 @@ _CODE_TRIES = 2
 _OPENINGS = 2
 # Pages between the last factor and the site: stay signed in, trust this device, set up a passkey.
 _OFFERS = 4
+_NO_ANSWER = Outcome("site_error", "The site did not answer in time.")
 
 
 @dataclass
@@ -82,7 +83,7 @@ class SignInDriver:
         self._report = report
         self._before_submit = before_submit
         self._timeout = timeout
-        self._network = NetworkWatch(page)
+        self._network = NetworkWatch(page, account.origins)
         self._alerts_before: tuple[str, ...] = ()
 
     async def run(self, *, code: CodeSource | None = None) -> Outcome:
@@ -100,11 +101,12 @@ class SignInDriver:
         """
         try:
             for _ in range(_MAX_TURNS):
-                outcome = await self._turn(await self._look(), code)
+                reading = await self._look()
+                outcome = await self._turn(reading, code) if reading is not None else _NO_ANSWER
                 if outcome is not None:
                     return outcome
-        except Error as error:
-            return _browser_failed(error)
+        except Error:
+            return Outcome("browser_lost", "The page went away, or did not react, while it was being used.")
         return Outcome("unknown", f"The site asked for something {_MAX_TURNS} times without letting us in.")
 
     async def open(self, url: str) -> Outcome | None:
@@ -113,16 +115,19 @@ class SignInDriver:
         try:
             response = await self.page.goto(url, wait_until="domcontentloaded")
         except Error as error:
-            return _browser_failed(error)
+            return _not_loaded(error)
         if response is not None and response.status == 429:
             return self._rate_limited()
         if response is not None and response.status >= 500:
             return Outcome("site_error", f"The site answered {response.status}.")
         return None
 
-    async def _look(self) -> Reading:
-        """The reading of the page once it is quiet; a page without a form is given time to build one."""
-        await self._network.quiet(self._timeout)
+    async def _look(self) -> Reading | None:
+        """The reading of the page once it is quiet, None when the site does not answer; a page without a form is given
+        time to build one.
+        """
+        if not await self._network.quiet(self._timeout):
+            return None
         # Once the forms are behind us a page without one is what was wanted, and the proof is a fresh visit anyway.
         deadline = time.monotonic() + (_LANDING_S if self.progress.in_flow else _BUILD_S)
         reading = await detect(self.page)
@@ -202,21 +207,37 @@ class SignInDriver:
         before = self._fingerprint(reading)
         if reading.username is not None and await reading.username.is_editable(timeout=2_000):
             # A remembered user name stands in a field that cannot be changed; the site knows it already.
-            await checked_origin(reading.username, self._account.origins)
-            await type_value(reading.username, self._account.username, what="user name")
+            await self._type(reading.username, reading.submit, self._user_name, what="user name")
         if reading.remember is not None:
             await tick(reading.remember)
         if reading.password is None:
             await self._report("username", "Entering the user name")
             progress.username_entered = True
             return await self._submit(reading, reading.username, before)
-        origin = await checked_origin(reading.password, self._account.origins)
-        await type_value(reading.password, await self._credentials.password(origin), what="password")
+        origin = await self._type(reading.password, reading.submit, self._credentials.password, what="password")
         if self._before_submit is not None:
             await self._before_submit()
         await self._report("password", f"Submitting user name and password to {origin}")
         progress.password_submitted = True
         return await self._submit(reading, reading.password, before)
+
+    async def _type(
+        self, field: Locator, submit: Locator | None, value: Callable[[str], Awaitable[str]], *, what: str
+    ) -> str:
+        """Type the value for the origin of `field` into it; returns that origin."""
+        origins = self._account.origins
+        element, origin = await checked_field(field, origins, submit=submit)
+        typed = await value(origin)
+        try:
+            await type_value(element, typed, what=what)
+        except FieldRefused:
+            # The page may have put another element in its place, as it does when it comes to life.
+            element, now = await checked_field(field, origins, submit=submit)
+            await type_value(element, typed if now == origin else await value(now), what=what)
+        return origin
+
+    async def _user_name(self, _origin: str) -> str:
+        return self._account.username
 
     def _refused(self) -> Outcome:
         if self.progress.codes_entered:
@@ -247,7 +268,7 @@ class SignInDriver:
             return None
         if not sure(reading) or not reading.otp:
             return Outcome("needs_person", f"It is not certain that this is the code field ({_percent(reading)} sure).")
-        origin = await checked_origin(reading.otp[0], self._account.origins)
+        _, origin = await checked_field(reading.otp[0], self._account.origins, submit=reading.submit)
         if totp:
             value = await self._credentials.totp(origin, clock_skew=self._network.clock_skew)
         elif code is not None:
@@ -268,8 +289,9 @@ class SignInDriver:
         await type_code(self.page, reading.otp, value)
         self.progress.codes_entered += 1
         # Many code fields send themselves when they are full; a click would then hit the next page.
-        await self._network.quiet(self._timeout)
-        if self._network.navigations or self._network.statuses:
+        if not await self._network.quiet(self._timeout):
+            return _NO_ANSWER
+        if self._network.reacted:
             return None
         return await self._submit(reading, reading.otp[-1], before)
 
@@ -280,14 +302,16 @@ class SignInDriver:
             await press(reading.submit)
         elif field is not None:
             await field.press("Enter", timeout=self._timeout * 1000)
-        await self._network.quiet(self._timeout)
-        if self._network.navigations or self._network.statuses or await self._changed(before):
+        if not await self._network.quiet(self._timeout):
+            return _NO_ANSWER
+        if self._network.reacted or await self._changed(before):
             return None
         # Nothing was sent and nothing moved: the click did not arrive where the form listens.
         if field is not None and reading.submit is not None:
             await field.press("Enter", timeout=self._timeout * 1000)
-            await self._network.quiet(self._timeout)
-            if self._network.navigations or self._network.statuses or await self._changed(before):
+            if not await self._network.quiet(self._timeout):
+                return _NO_ANSWER
+            if self._network.reacted or await self._changed(before):
                 return None
         return Outcome("unknown", "The form did not react to being submitted.")
 
@@ -306,12 +330,13 @@ class SignInDriver:
     def _answered(self, reading: Reading) -> bool:
         """Whether the site has shown that the form stands again because it refused what was sent."""
         spoken = set(reading.alerts) - set(self._alerts_before)
-        return self._network.documents > 0 or self._network.worst >= 400 or bool(spoken)
+        statuses = self._network.statuses
+        return self._network.document_status > 0 or any(status >= 400 for status in statuses) or bool(spoken)
 
     async def _changed(self, before: str) -> bool:
         deadline = time.monotonic() + _BUILD_S
         while time.monotonic() < deadline:
-            if self._network.navigations or self._fingerprint(await detect(self.page)) != before:
+            if self._network.reacted or self._fingerprint(await detect(self.page)) != before:
                 return True
             await asyncio.sleep(_POLL_S)
         return False
@@ -320,11 +345,14 @@ class SignInDriver:
         return f"{self.page.url}\n{reading.kind}\n{reading.signature}\n{reading.alerts}"
 
     def _failed_status(self) -> Outcome | None:
-        if self._network.worst >= 500:
-            return Outcome("site_error", f"The site answered {self._network.worst}.")
-        if 429 in self._network.statuses:
+        statuses = self._network.statuses
+        # The first is the answer to what was submitted; what comes after it is about something else.
+        answer = statuses[0] if statuses else 0
+        if answer >= 500:
+            return Outcome("site_error", f"The site answered {answer}.")
+        if answer == 429:
             return self._rate_limited()
-        if 423 in self._network.statuses:
+        if answer == 423:
             return Outcome("locked", "The site says that the account is locked.")
         return None
 
@@ -345,10 +373,10 @@ def _percent(reading: Reading) -> str:
     return f"{reading.confidence:.0%}"
 
 
-def _browser_failed(error: Error) -> Outcome:
+def _not_loaded(error: Error) -> Outcome:
     # Only the first line: the call log below it holds the arguments of the call.
     first = error.message.splitlines()[0]
     if "net::" in first or "Timeout" in first:
         code = next((word for word in first.split() if word.startswith("net::")), "no answer in time")
         return Outcome("site_error", f"The site cannot be reached or does not answer ({code}).")
-    return Outcome("browser_lost", "The page or its browser went away while it was being used.")
+    return Outcome("browser_lost", "The page or its browser went away while it was loading.")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 
-from playwright.async_api import Error, Locator, Page
+from playwright.async_api import ElementHandle, Error, Locator, Page
 
 from seezar.errors import SeezarError
 
@@ -18,10 +18,11 @@ class FieldRefused(SeezarError):
     status = "needs_person"
 
 
-async def type_value(field: Locator, value: str, *, what: str) -> None:
+async def type_value(field: ElementHandle, value: str, *, what: str) -> None:
     """Fill `field` with `value` and make sure that it is there; typed key by key when filling does not stick.
 
     Args:
+        field: the element itself (`seezar.signin.policy.checked_field`), not a way to find one like it.
         what: name of the field for the error, e.g. "password".
 
     Raises:
@@ -29,17 +30,23 @@ async def type_value(field: Locator, value: str, *, what: str) -> None:
     """
     try:
         await field.fill(value, timeout=_TIMEOUT_MS)
-        if await field.input_value(timeout=_TIMEOUT_MS) == value:
+        if await _keeps(field, value):
             return
         # Masked and scripted inputs listen to keys and undo what was set from outside.
         await field.fill("", timeout=_TIMEOUT_MS)
-        await field.press_sequentially(value, timeout=_TIMEOUT_MS)
-        if await field.input_value(timeout=_TIMEOUT_MS) == value:
+        await field.type(value, timeout=_TIMEOUT_MS)
+        if await _keeps(field, value):
             return
     # Playwright's message holds the call with its arguments, hence the value: it must not be passed on.
     except Error:
         raise _refused(what) from None
     raise _refused(what)
+
+
+async def _keeps(field: ElementHandle, value: str) -> bool:
+    """Whether the field holds `value` and still does once the page's scripts had their turn."""
+    await field.evaluate("() => new Promise((resolve) => setTimeout(resolve, 0))")
+    return await field.input_value(timeout=_TIMEOUT_MS) == value
 
 
 async def press(control: Locator) -> None:
@@ -69,7 +76,7 @@ async def type_code(page: Page, boxes: Sequence[Locator], code: str) -> None:
         FieldRefused: the boxes do not keep the code.
     """
     if len(boxes) == 1:
-        await type_value(boxes[0], code, what="code")
+        await type_value(await boxes[0].element_handle(timeout=_TIMEOUT_MS), code, what="code")
         return
     try:
         await boxes[0].click(timeout=_TIMEOUT_MS)

@@ -2,35 +2,53 @@
 
 import asyncio
 import time
+from collections.abc import Iterable
 from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
 
 from playwright.async_api import Page, Request, Response
 
-# Pictures, fonts and style sheets say nothing about a login.
-_TELLING = {"document", "xhr", "fetch"}
+from seezar.mail.domains import same_site
+
+# Pictures, fonts and style sheets say nothing about a login. A script may be the next part of the program.
+_WATCHED = {"document", "xhr", "fetch", "script"}
 _QUIET_S = 0.12
 _POLL_S = 0.03
+# An answer whose body nobody reads never counts as finished; this long a page may take to read one.
+_BODY_S = 1.0
+# What a page only asks for may stay unanswered on purpose (a long poll) or never stop; what it sends is waited for.
+_READS_S = 4.0
 # Rounding of the header and the way of the answer; less than this is no skew.
 _CLOCK_TOLERANCE_S = 3.0
 
 
 class NetworkWatch:
-    """Counts requests in flight and keeps what was answered since the last `mark`.
+    """Watches the requests of a page, and keeps how the site answered since the last `mark`.
+
+    Only requests to the site itself count as its answers: what analytics or advertisements say is not about the login.
+
+    Args:
+        page: watched from now on.
+        origins: of the site; the page's own host is part of it always.
 
     Attributes:
-        statuses: of all telling answers.
-        navigations: navigation requests begun, in any frame.
-        documents: documents that were answered, redirects left out.
+        reacted: something was sent to the site, or a navigation has begun.
+        document_status: of the last document, redirects left out; 0 when there was none.
+        sent_statuses: of the answers to what scripts sent (not to what they only asked for), before the last document.
         retry_after: of the last 429.
         clock_skew: seconds that the site's clock is ahead of ours; 0 when it is right.
     """
 
-    def __init__(self, page: Page) -> None:
-        self._pending: set[Request] = set()
-        self._last = time.monotonic()
-        self.statuses: list[int] = []
-        self.navigations = 0
-        self.documents = 0
+    def __init__(self, page: Page, origins: Iterable[str] = ()) -> None:
+        self._page = page
+        self._hosts = [_host(origin) for origin in origins]
+        # Unanswered, or answered at a time (monotonic seconds) and not read to the end.
+        self._awaited: dict[Request, float | None] = {}
+        self._reads: dict[Request, float | None] = {}
+        self._last = self._last_awaited = self._since = time.monotonic()
+        self.reacted = False
+        self.document_status = 0
+        self.sent_statuses: list[int] = []
         self.retry_after: str | None = None
         self.clock_skew = 0.0
         page.on("request", self._started)
@@ -40,54 +58,96 @@ class NetworkWatch:
 
     def mark(self) -> None:
         """Forget what was before: an action is about to be taken."""
-        self.statuses.clear()
-        self.navigations = 0
-        self.documents = 0
+        self._awaited.clear()
+        self._reads.clear()
+        self.reacted = False
+        self.document_status = 0
+        self.sent_statuses.clear()
         self.retry_after = None
-        self._last = time.monotonic()
+        self._last = self._last_awaited = self._since = time.monotonic()
 
     async def quiet(self, timeout: float) -> bool:
-        """Wait until no telling request was in flight for a moment; False when `timeout` seconds passed first."""
+        """Wait until the page has done what it was at; False when the site did not answer it within `timeout`
+        seconds.
+        """
         deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline:
-            if not self._pending and time.monotonic() - self._last >= _QUIET_S:
-                return True
+        while (now := time.monotonic()) < deadline:
+            reading = _busy(self._reads, now) or now - self._last < _QUIET_S
+            if not _busy(self._awaited, now) and now - self._last_awaited >= _QUIET_S:
+                if not reading or now - self._since >= _READS_S:
+                    return True
             await asyncio.sleep(_POLL_S)
-        return False
+        return not _busy(self._awaited, time.monotonic())
 
     @property
-    def worst(self) -> int:
-        """The highest status since the mark, 0 when nothing was answered."""
-        return max(self.statuses, default=0)
+    def statuses(self) -> list[int]:
+        """How the site answered: the document, or else what scripts sent."""
+        return [self.document_status] if self.document_status else self.sent_statuses
 
     def _started(self, request: Request) -> None:
-        if request.resource_type in _TELLING:
-            self._pending.add(request)
-            self._last = time.monotonic()
-            if request.is_navigation_request():
-                self.navigations += 1
+        if request.resource_type not in _WATCHED:
+            return
+        self._last = time.monotonic()
+        if self._is_of_site(request) and _demands_answer(request):
+            self._awaited[request] = None
+            self._last_awaited = self._last
+            self.reacted = True
+        else:
+            self._reads[request] = None
 
     def _answered(self, response: Response) -> None:
-        if response.request.resource_type in _TELLING:
-            self.statuses.append(response.status)
-            self.clock_skew = _skew(response.headers.get("date"), self.clock_skew)
-            if response.request.is_navigation_request() and not 300 <= response.status < 400:
-                self.documents += 1
-            if response.status == 429:
-                self.retry_after = response.headers.get("retry-after")
+        request, now = response.request, time.monotonic()
+        for flights in (self._awaited, self._reads):
+            if request in flights:
+                flights[request] = now
+        if request.resource_type not in _WATCHED or not self._is_of_site(request):
+            return
+        self.clock_skew = _skew(response.headers, self.clock_skew)
+        if response.status == 429:
+            self.retry_after = response.headers.get("retry-after")
+        if not _demands_answer(request) or 300 <= response.status < 400:
+            return
+        if request.is_navigation_request():
+            self.document_status = response.status
+            self._since = now
+        elif not self.document_status:
+            self.sent_statuses.append(response.status)
 
     def _ended(self, request: Request) -> None:
-        if request in self._pending:
-            self._pending.discard(request)
+        if self._awaited.pop(request, 0.0) != 0.0:
+            self._last = self._last_awaited = time.monotonic()
+        if self._reads.pop(request, 0.0) != 0.0:
             self._last = time.monotonic()
 
+    def _is_of_site(self, request: Request) -> bool:
+        host = _host(request.url)
+        # The first navigation starts from a blank page.
+        own = [*self._hosts, _host(self._page.url)]
+        return any(same_site(host, other) for other in own) or not any(own)
 
-def _skew(date: str | None, before: float) -> float:
-    """Seconds that the site's clock is ahead of ours, from its Date header; that header has whole seconds."""
-    if date is None:
-        return before
+
+def _demands_answer(request: Request) -> bool:
+    sends = request.resource_type in ("xhr", "fetch") and request.method not in ("GET", "HEAD", "OPTIONS")
+    return sends or request.is_navigation_request()
+
+
+def _busy(flights: dict[Request, float | None], now: float) -> bool:
+    return any(answered is None or now - answered < _BODY_S for answered in flights.values())
+
+
+def _host(url: str) -> str:
     try:
-        ahead = parsedate_to_datetime(date).timestamp() - time.time()
+        return urlsplit(url).hostname or ""
     except ValueError:
+        return ""
+
+
+def _skew(headers: dict[str, str], before: float) -> float:
+    """Seconds that the site's clock is ahead of ours, from its Date header; that header has whole seconds."""
+    try:
+        # A cache between us and the site says how old the answer is (RFC 9111 section 5.1).
+        then = parsedate_to_datetime(headers["date"]).timestamp() + int(headers.get("age", "0"))
+    except (KeyError, ValueError):
         return before
+    ahead = then - time.time()
     return ahead if abs(ahead) > _CLOCK_TOLERANCE_S else 0.0

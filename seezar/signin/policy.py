@@ -1,6 +1,8 @@
 """What must hold before a credential is typed. Wrong is worse than "not sure"."""
 
-from playwright.async_api import Error, Locator
+from urllib.parse import urljoin
+
+from playwright.async_api import ElementHandle, Error, Locator
 
 from seezar.errors import InvalidInput, OriginNotAllowed
 from seezar.signin.reading import Reading
@@ -9,37 +11,73 @@ from seezar.vault.origins import is_secure, origin_of
 # From this confidence on the reading is acted upon (DESIGN.md §5); below it, a person or a model must look.
 SURE = 0.75
 
+# Where the form of a field sends it: [of the button, of the form, base of relative ones, the page itself]. Attributes,
+# because a field named "action" hides the property of that name.
+_TARGET = """(field, submit) => {
+  const form = field.form;
+  if (!form) return null;
+  const of = (element, name) => Element.prototype.getAttribute.call(element, name);
+  return [submit && submit.form === form ? of(submit, 'formaction') : null, of(form, 'action'),
+          document.baseURI, document.URL];
+}"""
+
 
 def sure(reading: Reading) -> bool:
     """Whether the reading may be acted upon without asking."""
     return reading.confidence >= SURE
 
 
-async def checked_origin(field: Locator, allowed: tuple[str, ...]) -> str:
-    """The origin of the frame that `field` is in, if a credential may be typed there.
+async def checked_field(
+    field: Locator, allowed: tuple[str, ...], *, submit: Locator | None = None
+) -> tuple[ElementHandle, str]:
+    """The element of `field` and the origin of its frame, if a credential may be typed there.
 
     The field's own frame counts, not the page: a foreign frame inside the right page is how credentials are phished.
-    It is taken from the browser, not from the page's scripts, which could say anything.
+    Its address is taken from the browser, not from the page's scripts, which could say anything. The element is
+    returned because it belongs to the document that was checked: a locator would find its like in the next document,
+    whoever's that is.
+
+    Args:
+        allowed: the origins of the account.
+        submit: the button that will send it, when there is one.
 
     Raises:
-        OriginNotAllowed: the origin is not registered, or is not encrypted.
+        OriginNotAllowed: the origin, or that which the form sends to, is not registered or not encrypted.
         playwright.async_api.Error: the field is gone.
     """
-    handle = await field.element_handle()
-    try:
-        frame = await handle.owner_frame()
-    finally:
-        await handle.dispose()
+    element = await field.element_handle()
+    frame = await element.owner_frame()
     if frame is None:
         raise Error("the field is not in a frame any more")
+    origin = _checked(frame.url, allowed, "The form is on")
+    target = await _target(element, submit)
+    if target is not None:
+        _checked(target, allowed, "The form sends to")
+    return element, origin
+
+
+async def _target(element: ElementHandle, submit: Locator | None) -> str | None:
+    """Where the form of a field sends it to by itself; None when it has no form or leaves it to a script."""
+    button = await submit.element_handle() if submit is not None else None
+    found: list[str | None] | None = await element.evaluate(_TARGET, button)
+    if found is None:
+        return None
+    of_button, of_form, base, page = found
+    action = (of_button or of_form or "").strip()
+    if action.lower().startswith("javascript:"):
+        return None
+    return urljoin(base or "", action) if action else page
+
+
+def _checked(url: str, allowed: tuple[str, ...], what: str) -> str:
     try:
-        origin = origin_of(frame.url)
+        origin = origin_of(url)
     except InvalidInput:
-        origin = frame.url.partition(":")[0] + ":"
+        origin = url.partition(":")[0] + ":"
     if origin not in allowed or not is_secure(origin):
         raise OriginNotAllowed(
-            f"The form is on {origin}, which is not registered for this account.",
+            f"{what} {origin}, which is not registered for this account.",
             kept="Nothing was typed into it.",
-            next_step="If it belongs to the site, add the account again with --origin " + origin + ".",
+            next_step=f"If it belongs to the site, add the account again with --origin {origin}.",
         )
     return origin

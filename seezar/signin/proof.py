@@ -25,7 +25,7 @@ async def prove(page: Page, account: Account, *, timeout: float) -> Outcome:
         `signed_in`; `signed_out` when the site asks to sign in; `rate_limited`, `site_error` or `unknown` when neither
         is sure.
     """
-    watch = NetworkWatch(page)
+    watch = NetworkWatch(page, account.origins)
     try:
         response = await page.goto(account.verify_url, wait_until="domcontentloaded")
         await watch.quiet(timeout)

@@ -1,5 +1,6 @@
 """The pool: a browser that dies is replaced, an old one is, and nobody's page is taken away for it."""
 
+import re
 import signal
 from contextlib import suppress
 
@@ -21,7 +22,9 @@ def browsers() -> list[psutil.Process]:
     for child in psutil.Process().children(recursive=True):
         # One that is just ending has no command line any more.
         with suppress(psutil.NoSuchProcess):
-            if "chrom" in child.name() and "--type=" not in " ".join(child.cmdline()):
+            parent = child.parent()
+            # Of the family of processes the one that Playwright's own process has started.
+            if re.search("chrom|headless", child.name()) and parent is not None and "node" in parent.name():
                 found.append(child)
     return found
 

@@ -111,6 +111,7 @@ def test_sender_must_be_expected() -> None:
         ("mx.test; spf=pass; dkim=pass; dmarc=pass", True),
         ("mx.test; spf=softfail; dkim=pass; dmarc=pass", True),
         ("mx.test; spf=fail; dkim=none; dmarc=fail", False),
+        ("mx.test; spf=pass; dkim=pass header.d=evil.example; dmarc=fail", False),
         ("mx.test; spf=fail; dkim=none; dmarc=none", False),
         ("mx.test; dkim=fail", False),
         ("mx.test; none", True),
@@ -150,10 +151,10 @@ _PIECES = st.sampled_from(
     [
         *(
             "Your code is |482913|\r\n|\n\n|<td>|</td>|<a href='https://x.test/v/k3Vd9QmX7pLw2RtY8sHn'>|verify|--b\r\n"
-            "|Content-Type: multipart/mixed; boundary=b\r\n\r\n|Content-Type: message/rfc822\r\n\r\n|=?utf-8?b?|?=|验证码"
+            "|Content-Type: multipart/mixed; boundary=b\r\n\r\n|Content-Type: message/rfc822\r\n\r\n|=?utf-8?b?|?="
             "|> |https://|Content-Transfer-Encoding: base64\r\n|@a.test #1234|On 3 May 2026, a@b.test wrote:\n|&#x202e;"
-            "|charset=idna|%|\x00|[[[[[[[[[[[[|00000000000000000|<style>.a{display:none}</style>|<p class=a>|From: "
-            "|charset=utf-7|Subject: "
+            "|charset=idna|%|\x00|[[[[[[[[|0000000000000|<style>.a{display:none}</style>|<p class=a>|From: "
+            "|charset=utf-7|验证码|Subject: "
         )
         .encode()
         .split(b"|"),
