@@ -72,10 +72,10 @@ class NetworkWatch:
         """
         deadline = time.monotonic() + timeout
         while (now := time.monotonic()) < deadline:
+            answered = not _busy(self._awaited, now) and now - self._last_awaited >= _QUIET_S
             reading = _busy(self._reads, now) or now - self._last < _QUIET_S
-            if not _busy(self._awaited, now) and now - self._last_awaited >= _QUIET_S:
-                if not reading or now - self._since >= _READS_S:
-                    return True
+            if answered and (not reading or now - self._since >= _READS_S):
+                return True
             await asyncio.sleep(_POLL_S)
         return not _busy(self._awaited, time.monotonic())
 

@@ -34,7 +34,7 @@ CODE_FORM = page(
 )
 WRONG_CODE = CODE_FORM.replace("<form", '<p role="alert">That code is not right.</p><form')
 HOME = page(
-    '<h1>Overview</h1><p>Welcome back, ops.</p><table><tr><td>Events</td><td>18</td></tr></table><a href="/out">Sign out</a>'
+    '<h1>Overview</h1><p>Welcome back, ops.</p><table><tr><td>Events</td></tr></table><a href="/out">Sign out</a>'
 )
 
 

@@ -33,7 +33,8 @@ NAME_FIRST = html(
     title="Sign in",
 )
 THEN_PASSWORD = html(
-    f"""<h1>Welcome</h1><p>{USER}</p><form method="post" action="/login"><input type="hidden" name="user" value="{USER}">
+    f"""<h1>Welcome</h1><p>{USER}</p><form method="post" action="/login">
+        <input type="hidden" name="user" value="{USER}">
     <label for="password">Password</label>
     <input id="password" name="password" type="password" autocomplete="current-password">
     <button>Sign in</button></form>""",
@@ -169,7 +170,8 @@ SPA = """<div id="app"></div><script>
   const app = document.getElementById('app');
   setTimeout(() => {{
     app.innerHTML = `<h1>Sign in</h1><div><input id="user" type="email" placeholder="E-mail" autocomplete="username">
-      <input id="password" type="password" placeholder="Password"><button id="go">Sign in</button><p role="alert"></p></div>`;
+      <input id="password" type="password" placeholder="Password"><button id="go">Sign in</button>
+      <p role="alert"></p></div>`;
     document.getElementById('go').onclick = async () => {{
       const body = JSON.stringify({{user: document.getElementById('user').value,
                                    password: document.getElementById('password').value}});
@@ -224,7 +226,8 @@ async def test_a_page_that_resets_its_fields_while_it_comes_to_life(page: Page, 
         """<script>
           const user = document.getElementById('user');
           let done = false;
-          user.addEventListener('input', () => { if (!done) { done = true; setTimeout(() => { user.value = ''; }, 0); } });
+          const wipe = () => { user.value = ''; };
+          user.addEventListener('input', () => { if (!done) { done = true; setTimeout(wipe, 0); } });
         </script></body>""",
     )
     async with serve({"/": hydrating, "/login": check_password, "/home": protected}) as site:
