@@ -23,6 +23,10 @@ class PageLabel:
         submit: the button that sends the form.
         remember: the box that keeps the user signed in.
         otp: the fields for a one-time code, in order.
+        opener: what has to be clicked before the form shows.
+        send_code: the button that makes the site send a code.
+        trust: the yes of a page that asks to stay signed in or to trust the device.
+        skip: the no of a page that offers something.
     """
 
     kind: str
@@ -31,6 +35,10 @@ class PageLabel:
     submit: str | None = None
     remember: str | None = None
     otp: tuple[str, ...] = ()
+    opener: str | None = None
+    send_code: str | None = None
+    trust: str | None = None
+    skip: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from typing import Any
 
 from playground.clock import Clock, SystemClock
 from playground.codes import MailCodes, TotpCodes
+from playground.kit.journal import Journal
+from playground.kit.walks import Walks
 from playground.knobs import Knobs
 from playground.limits import FailureLimiter
 from playground.mailer import Mailer, SmtpMailer
@@ -73,6 +75,8 @@ class PlaygroundState:
         self.clock = clock or SystemClock()
         self.mailer = mailer or SmtpMailer()
         self.sessions = SessionStore(self.clock)
+        self.walks = Walks()
+        self.journal = Journal()
         self.mail_codes = MailCodes(self.clock, self.knobs)
         self.totp_codes = TotpCodes(self.clock, self.knobs)
         self.limiter = FailureLimiter(self.clock)

@@ -7,7 +7,7 @@ databases, logs and traces for them finds a leak and nothing else.
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-type SecondFactor = Literal["none", "email", "totp"]
+type SecondFactor = Literal["none", "email", "totp", "link"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class DemoAccount:
         password: what is typed in the password field.
         second_factor: what the site asks for after the password.
         totp_secret: base32, for `second_factor="totp"`.
-        mailbox: where the site mails its codes, for `second_factor="email"`.
+        mailbox: where the site mails its codes or links, for `second_factor="email"` and `"link"`.
     """
 
     name: str

@@ -301,14 +301,14 @@ class SignInDriver:
         if reading.submit is not None:
             await press(reading.submit)
         elif field is not None:
-            await field.press("Enter", timeout=self._timeout * 1000)
+            await field.press("Enter", no_wait_after=True)
         if not await self._network.quiet(self._timeout):
             return _NO_ANSWER
         if self._network.reacted or await self._changed(before):
             return None
         # Nothing was sent and nothing moved: the click did not arrive where the form listens.
         if field is not None and reading.submit is not None:
-            await field.press("Enter", timeout=self._timeout * 1000)
+            await field.press("Enter", no_wait_after=True)
             if not await self._network.quiet(self._timeout):
                 return _NO_ANSWER
             if self._network.reacted or await self._changed(before):

@@ -1,5 +1,6 @@
 """Putting a value into a field so that it stays there."""
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -10,6 +11,7 @@ from seezar.errors import SeezarError
 _TIMEOUT_MS = 5_000.0
 # A control that is not covered is clicked in milliseconds.
 _CLICK_MS = 2_500.0
+_STILL_THERE = "(element) => new Promise((resolve) => setTimeout(() => resolve(element.isConnected), 0))"
 
 
 class FieldRefused(SeezarError):
@@ -18,24 +20,27 @@ class FieldRefused(SeezarError):
     status = "needs_person"
 
 
-async def type_value(field: ElementHandle, value: str, *, what: str) -> None:
+async def type_value(field: ElementHandle, value: str, *, what: str, sends_itself: bool = False) -> None:
     """Fill `field` with `value` and make sure that it is there; typed key by key when filling does not stick.
 
     Args:
         field: the element itself (`seezar.signin.policy.checked_field`), not a way to find one like it.
         what: name of the field for the error, e.g. "password".
+        sends_itself: the page may move on as soon as the value is complete.
 
     Raises:
         FieldRefused: the field does not keep the value, or is gone.
     """
     try:
         await field.fill(value, timeout=_TIMEOUT_MS)
-        if await _keeps(field, value):
+        kept = await _keeps(field, value)
+        if kept or (kept is None and sends_itself):
             return
         # Masked and scripted inputs listen to keys and undo what was set from outside.
         await field.fill("", timeout=_TIMEOUT_MS)
         await field.type(value, timeout=_TIMEOUT_MS)
-        if await _keeps(field, value):
+        kept = await _keeps(field, value)
+        if kept or (kept is None and sends_itself):
             return
     # Playwright's message holds the call with its arguments, hence the value: it must not be passed on.
     except Error:
@@ -43,10 +48,14 @@ async def type_value(field: ElementHandle, value: str, *, what: str) -> None:
     raise _refused(what)
 
 
-async def _keeps(field: ElementHandle, value: str) -> bool:
-    """Whether the field holds `value` and still does once the page's scripts had their turn."""
-    await field.evaluate("() => new Promise((resolve) => setTimeout(resolve, 0))")
-    return await field.input_value(timeout=_TIMEOUT_MS) == value
+async def _keeps(field: ElementHandle, value: str) -> bool | None:
+    """Whether the field holds `value` and still does once the page's scripts had their turn; None when it is gone."""
+    try:
+        # A page that is leaving does not answer until it has left.
+        there = await asyncio.wait_for(field.evaluate(_STILL_THERE), _TIMEOUT_MS / 1000)
+        return await field.input_value(timeout=_TIMEOUT_MS) == value if there else None
+    except (Error, TimeoutError):
+        return None
 
 
 async def press(control: Locator) -> None:
@@ -58,9 +67,12 @@ async def press(control: Locator) -> None:
         playwright.async_api.Error: it is gone.
     """
     try:
-        await control.click(timeout=_CLICK_MS)
+        await control.click(trial=True, timeout=_CLICK_MS)
     except Error:
         await control.evaluate("element => element.click()", timeout=_CLICK_MS)
+        return
+    # Once and never again, and without waiting for where it leads: a slow site would be sent everything twice.
+    await control.click(no_wait_after=True)
 
 
 async def tick(box: Locator) -> None:
@@ -76,7 +88,8 @@ async def type_code(page: Page, boxes: Sequence[Locator], code: str) -> None:
         FieldRefused: the boxes do not keep the code.
     """
     if len(boxes) == 1:
-        await type_value(await boxes[0].element_handle(timeout=_TIMEOUT_MS), code, what="code")
+        box = await boxes[0].element_handle(timeout=_TIMEOUT_MS)
+        await type_value(box, code, what="code", sends_itself=True)
         return
     try:
         await boxes[0].click(timeout=_TIMEOUT_MS)

@@ -82,7 +82,7 @@ class SignInLives:
     async def answer(
         self, run_id: str, number: int, account: Account, handle: str, report: Report, *, link: bool
     ) -> Outcome:
-        """Enter the mailed code or open the mailed link where `open_and_submit` stopped: on its page, or on one rebuilt.
+        """Enter the mailed code or open the mailed link where `open_and_submit` stopped: on its page, or a rebuilt one.
 
         Args:
             handle: of the mail (`Mailboxes.has_code`, `has_link`).

@@ -67,14 +67,13 @@ class NetworkWatch:
         self._last = self._last_awaited = self._since = time.monotonic()
 
     async def quiet(self, timeout: float) -> bool:
-        """Wait until the page has done what it was at; False when the site did not answer it within `timeout`
-        seconds.
-        """
+        """Wait until the page has done what it was at; False when the site did not answer within `timeout` seconds."""
         deadline = time.monotonic() + timeout
         while (now := time.monotonic()) < deadline:
             answered = not _busy(self._awaited, now) and now - self._last_awaited >= _QUIET_S
-            reading = _busy(self._reads, now) or now - self._last < _QUIET_S
-            if answered and (not reading or now - self._since >= _READS_S):
+            answered = not _busy(self._awaited, now) and now - self._last_awaited >= _QUIET_S
+            read = not _busy(self._reads, now) and now - self._last >= _QUIET_S
+            if answered and (read or now - self._since >= _READS_S):
                 return True
             await asyncio.sleep(_POLL_S)
         return not _busy(self._awaited, time.monotonic())
@@ -88,10 +87,12 @@ class NetworkWatch:
         if request.resource_type not in _WATCHED:
             return
         self._last = time.monotonic()
-        if self._is_of_site(request) and _demands_answer(request):
+        awaited = self._is_of_site(request) and _demands_answer(request)
+        self.reacted = self.reacted or awaited
+        # What the next document sends is its own affair, and may be a poll as well.
+        if awaited and (request.is_navigation_request() or not self.document_status):
             self._awaited[request] = None
             self._last_awaited = self._last
-            self.reacted = True
         else:
             self._reads[request] = None
 
@@ -114,9 +115,11 @@ class NetworkWatch:
             self.sent_statuses.append(response.status)
 
     def _ended(self, request: Request) -> None:
-        if self._awaited.pop(request, 0.0) != 0.0:
+        if request in self._awaited:
+            del self._awaited[request]
             self._last = self._last_awaited = time.monotonic()
-        if self._reads.pop(request, 0.0) != 0.0:
+        elif request in self._reads:
+            del self._reads[request]
             self._last = time.monotonic()
 
     def _is_of_site(self, request: Request) -> bool:

@@ -63,4 +63,5 @@ async def test_labels_name_exactly_one_element_of_the_page_they_are_for(server, 
                 assert len(tree.css(selector)) == 1, f"{selector} on {page.url.path}"
             fields = [node for node in tree.css("form input") if node.attributes.get("type") != "hidden"]
             assert len(fields) == len([s for s in selectors if s and s != label.submit]), page.url.path
-    assert checked == {path for shape in all_shapes().values() for path in shape.labels}
+    # The pages of the journeys need a browser: see tests/journeys/test_pages.py.
+    assert checked == {path for account in DEMO_ACCOUNTS for path in all_shapes()[account.shape].labels}

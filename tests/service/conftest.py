@@ -170,8 +170,9 @@ def new_home(**variables: str) -> Iterator[Home]:
     try:
         yield home
     finally:
-        # Without the test's variables: a database elsewhere is not ours to stop, and is not.
-        Home(path).seezar("down")
+        if home.processes():
+            # Without the test's variables: a database elsewhere is not ours to stop.
+            Home(path).seezar("down")
         left = home.processes()
         for process in left:
             process.kill()

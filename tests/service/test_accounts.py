@@ -91,7 +91,8 @@ def test_a_hidden_prompt_shows_nothing_of_the_password(world: Home) -> None:
     )
     os.close(terminal)
     screen = b""
-    while b"Password" not in screen:
+    # The space comes when the echo is off.
+    while b"none): " not in screen:
         screen += os.read(keyboard, 1024)
     os.write(keyboard, b"Hidden-Gable-77\n")
     with contextlib.suppress(OSError):  # What a terminal answers when its last process has gone.

@@ -247,3 +247,58 @@ async def test_a_rebuilt_page_goes_on_where_the_first_stopped(page: Page, keys: 
         second.driver.progress = first.driver.progress
         assert (await second.go_on(code=CODE)).status == "submitted"
         assert len(keys.asked) == 1
+
+
+ONE_BOX = CODE_FORM.replace("<button>Verify</button>", "").replace(
+    "</body>",
+    """<script>
+      const box = document.getElementById('code');
+      box.addEventListener('input', () => {{ if (box.value.length === 6) {{ {} }} }});
+    </script></body>""",
+)
+
+
+@pytest.mark.parametrize(
+    "does",
+    [
+        "box.form.submit();",
+        "fetch('/code', {method: 'POST', body: new URLSearchParams({code: box.value})})"
+        ".then(() => { location = '/home'; }); box.form.remove();",
+    ],
+    ids=["form", "script"],
+)
+async def test_a_code_field_that_sends_itself(page: Page, keys: Keys, does: str) -> None:
+    async def slow_check(request: Request) -> Response:
+        assert request.form == {"code": CODE}
+        await asyncio.sleep(1)
+        return redirect("/home", cookie="sid=1; Path=/")
+
+    code_form = ONE_BOX.replace("{{", "{").replace("}}", "}").replace("{ {} }", f"{{ {does} }}")
+    async with serve({"/": LOGIN, "/login": code_form, "/code": slow_check, "/home": protected}) as site:
+        outcome = await drive(page, account(site, "totp", totp_ref="x"), keys).run()
+        assert outcome.status == "submitted"
+        assert [post.path for post in site.posts()] == ["/login", "/code"]
+
+
+@pytest.mark.parametrize("button", ['<button id="go">Sign in</button>', ""], ids=["button", "enter"])
+async def test_a_slow_answer_is_waited_for_and_not_asked_for_twice(page: Page, keys: Keys, button: str) -> None:
+    """Slower than a click may take."""
+
+    async def slow(request: Request) -> Response | str:
+        await asyncio.sleep(6)
+        return check_password(request)
+
+    start = LOGIN.replace('<button id="go">Sign in</button>', button)
+    async with serve({"/": start, "/login": slow, "/home": protected}) as site:
+        assert (await drive(page, account(site), keys).run()).status == "submitted"
+        assert len(site.posts()) == 1
+
+
+async def test_a_button_under_a_banner_is_pressed_once(page: Page, keys: Keys) -> None:
+    banner = (
+        '<div style="position:fixed;inset:0;z-index:9;background:#fffc">We use cookies <button>Accept</button></div>'
+    )
+    routes = {"/": LOGIN.replace("<h1>", f"{banner}<h1>"), "/login": check_password, "/home": protected}
+    async with serve(routes) as site:
+        assert (await drive(page, account(site), keys).run()).status == "submitted"
+        assert len(site.posts()) == 1
