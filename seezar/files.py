@@ -13,7 +13,9 @@ def private_folder(path: Path) -> Path:
     Raises:
         OSError: it cannot be made.
     """
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # mkdir's own `parents` would give them the mode of the umask.
+    for folder in reversed([folder for folder in (path, *path.parents) if not folder.exists()]):
+        folder.mkdir(mode=0o700, exist_ok=True)
     return path
 
 

@@ -15,7 +15,7 @@ from psycopg import sql
 from seezar.database.embedded import EmbeddedServer
 from seezar.database.migrate import migrate
 from seezar.database.pool import unavailable
-from seezar.database.urls import check_url, database_of, with_database
+from seezar.database.urls import check_url, database_of, with_database, with_options
 from seezar.errors import WorkerUnavailable
 from seezar.files import file_lock, private_folder
 from seezar.settings import Settings
@@ -30,6 +30,8 @@ WORKER_READY = (
     "SELECT 1 AS ready FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND granted"
     " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) LIMIT 1"
 )
+# Counts as a client, so that the database is not stopped between this look and the first use.
+_NAME = "seezar-client-ground"
 _WORKER_START_S = 60.0
 _POLL_S = 0.05
 
@@ -123,7 +125,7 @@ def worker_ready(url: str) -> bool:
         DatabaseUnavailable: the database does not answer.
     """
     try:
-        with psycopg.connect(url, connect_timeout=5) as connection:
+        with psycopg.connect(with_options(url, application_name=_NAME), connect_timeout=5) as connection:
             row = connection.execute(WORKER_READY, (LOCK_READY,)).fetchone()
     except psycopg.OperationalError as error:
         raise unavailable(url, error) from error

@@ -13,7 +13,7 @@ from seezar.application import Application
 from seezar.browser.reader import read_text, screenshot
 from seezar.browser.redaction import Redactor
 from seezar.browser.state import capture
-from seezar.errors import InvalidInput, NotSignedIn, OriginNotAllowed, SeezarError
+from seezar.errors import NotSignedIn, OriginNotAllowed, SeezarError
 from seezar.signin.detector import detect
 from seezar.signin.network import NetworkWatch
 from seezar.signin.totp import base32_key
@@ -21,6 +21,13 @@ from seezar.vault.origins import origin_of
 from workflows.names import OPEN_PAGE
 from workflows.runtime import runtime
 from workflows.serializer import WorkflowFailed, unforeseen
+
+
+class PageNotOpened(SeezarError):
+    """The site does not answer, or answers with an error."""
+
+    status = "site_error"
+
 
 _FORMS = ("login", "username", "password", "otp")
 
@@ -58,7 +65,9 @@ async def visit(run_id: str, account: str, url: str | None) -> dict[str, Any]:
         page = await pool.new_page(context)
         watch = NetworkWatch(page, record.origins)
         try:
-            await page.goto(target, wait_until="domcontentloaded")
+            response = await page.goto(target, wait_until="domcontentloaded")
+            if response is not None and response.status >= 400:
+                raise PageNotOpened(f"The site answered {response.status}.", kept="The session is unchanged.")
             await watch.quiet(app.settings.page_timeout)
             # A redirect may have led elsewhere.
             _allowed(page.url, record)
@@ -72,9 +81,10 @@ async def visit(run_id: str, account: str, url: str | None) -> dict[str, Any]:
             picture = await screenshot(page, redact)
             renewed = await capture(context, page)
         except Error as error:
-            # The first line only: below it Playwright prints the arguments of the call.
-            raise InvalidInput(
-                f"The page cannot be read: {error.message.splitlines()[0]}.",
+            # Only the network's word: the rest of the message quotes the address with its query, and the call.
+            word = next((word for word in error.message.split() if word.startswith("net::")), "no answer in time")
+            raise PageNotOpened(
+                f"The page cannot be opened ({word}).",
                 kept="The session is unchanged.",
                 next_step="Check that the site runs and that the address is right.",
             ) from None

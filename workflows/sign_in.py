@@ -10,7 +10,7 @@ from typing import Any, TypedDict
 
 from dbos import DBOS
 
-from seezar.errors import SeezarError
+from seezar.errors import DatabaseUnavailable, SeezarError
 from seezar.signin.lives import CHALLENGES, site_host
 from seezar.signin.outcome import Outcome
 from seezar.signin.session_check import check_stored_session
@@ -24,6 +24,20 @@ _log = logging.getLogger("seezar.workflows")
 _LOOK_AGAIN = 5.0
 # Outcomes after which the site may be tried afresh: the challenge or the browser was lost, a mailed code came too late.
 _TRY_AGAIN = ("challenge_lost", "browser_lost", "bad_code")
+
+
+def _database_away(error: BaseException) -> bool:
+    return isinstance(error, DatabaseUnavailable)
+
+
+# A database that is starting again is waited for; what a step has done to a site is never done again this way.
+PATIENT: dict[str, Any] = {
+    "retries_allowed": True,
+    "max_attempts": 8,
+    "interval_seconds": 0.5,
+    "backoff_rate": 1.7,
+    "should_retry": _database_away,
+}
 
 
 class Life(TypedDict):
@@ -89,7 +103,7 @@ async def _await_mail(run_id: str, account: str, attempt: int, deadline: float, 
         await DBOS.recv_async(topic=mail_topic(attempt), timeout_seconds=found["wait"])
 
 
-@DBOS.step()
+@DBOS.step(**PATIENT)
 async def begin(run_id: str, account: str, options: dict[str, Any]) -> dict[str, Any]:
     """Note the run, and be done at once when the stored session still works."""
     app = runtime().application
@@ -128,7 +142,7 @@ async def open_and_submit(run_id: str, account: str, deadline: float) -> Life:
     return await _ended(run_id, number, outcome)
 
 
-@DBOS.step()
+@DBOS.step(**PATIENT)
 async def find_mail(run_id: str, account: str, attempt: int, deadline: float, link: bool) -> dict[str, Any]:
     """Look for the mail of this attempt: its handle, or how many seconds to wait before looking again."""
     app = runtime().application
@@ -154,12 +168,16 @@ async def answer_mail(run_id: str, account: str, attempt: int, handle: str, link
     return await _ended(run_id, attempt, outcome)
 
 
-@DBOS.step()
+@DBOS.step(**PATIENT)
 async def may_try_again(run_id: str, account: str, life: Life, deadline: float) -> Life | None:
     """None when another attempt may be made, else the life that ends the run."""
     app = runtime().application
     record = await app.accounts.get(account)
-    refused = [a for a in await app.attempts.all(run_id) if a.outcome == "bad_code"]
+    attempts = await app.attempts.all(run_id)
+    refused = [a for a in attempts if a.outcome == "bad_code"]
+    # A page that goes away may be how a site answers a wrong password: it is not given the password a third time.
+    if life["status"] == "browser_lost" and sum(a.submitted for a in attempts) > 1:
+        return life
     # A TOTP code was tried twice within its life already; a mailed one gets one fresh mail.
     if life["status"] == "bad_code" and (record.second_factor == "totp" or len(refused) > 1):
         return life
@@ -171,11 +189,12 @@ async def may_try_again(run_id: str, account: str, life: Life, deadline: float) 
     return None
 
 
-@DBOS.step()
+@DBOS.step(**PATIENT)
 async def finish(run_id: str, account: str, life: Life) -> dict[str, Any]:
     """Write down how the run ended; returns its result."""
     app = runtime().application
     await runtime().lives.drop(run_id)
+    await app.attempts.close(run_id, life["status"])
     run = await app.runs.get(run_id)
     info = await app.sessions.info(account) if life["status"] == "signed_in" else None
     factor = None

@@ -4,6 +4,9 @@ The slot is the DBOS executor id. DBOS recovers the runs of its own id when it l
 holds any more are adopted by a live worker (notes of DBOS: open-source DBOS recovers no other id).
 """
 
+from contextlib import suppress
+
+import psycopg
 from psycopg import AsyncConnection, OperationalError
 from psycopg.rows import DictRow, dict_row
 
@@ -55,6 +58,12 @@ class SlotHolder:
         """Tell that this worker takes runs now."""
         await self._try(LOCK_READY, self.slot)
 
+    async def not_ready(self) -> None:
+        """Tell that this worker takes no more runs."""
+        if self._connection is not None:
+            with suppress(psycopg.Error):
+                await self._connection.execute("SELECT pg_advisory_unlock(%s, %s)", (LOCK_READY, self.slot))
+
     async def take_mail(self) -> bool:
         """Become the worker that serves SMTP; True when it is this one (now or already)."""
         return await self._try(LOCK_MAIL, 0)
@@ -75,11 +84,6 @@ class SlotHolder:
         cursor = await self._connection.execute(_HELD, (LOCK_SLOT,))
         held = {row["slot"] for row in await cursor.fetchall()}
         return [slot for slot in range(MOST_SLOTS) if slot not in held]
-
-    async def others(self) -> list[int]:
-        """The slots of the other live workers."""
-        free = set(await self.dead_slots())
-        return [slot for slot in range(MOST_SLOTS) if slot not in free and slot != self.slot]
 
     async def release(self) -> None:
         """Give all locks back."""
@@ -103,9 +107,3 @@ _HELD = (
     "SELECT objid::int AS slot FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND granted"
     " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) ORDER BY objid"
 )
-
-
-async def ready_workers(connection: AsyncConnection[DictRow]) -> list[int]:
-    """The slots of the workers that take runs."""
-    cursor = await connection.execute(_HELD, (LOCK_READY,))
-    return [row["slot"] for row in await cursor.fetchall()]

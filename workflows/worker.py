@@ -17,7 +17,7 @@ from dbos import DBOS
 from seezar.accounts.records import result_without_end
 from seezar.application import Application
 from seezar.browser.pool import BrowserPool
-from seezar.errors import DatabaseUnavailable, SeezarError
+from seezar.errors import DatabaseUnavailable, PortTaken, SeezarError
 from seezar.mail.smtp import SmtpServer
 from seezar.settings import Settings, load_settings
 from seezar.signin.lives import SignInLives
@@ -95,6 +95,8 @@ class Worker:
             log.info("worker %d is ready", slot)
             await self._beat(application, slots, lives)
         finally:
+            # First of all: who comes from now on must not take this worker for one that takes runs.
+            await slots.not_ready()
             if wakeups is not None:
                 wakeups.cancel()
             await self._smtp.stop()
@@ -114,8 +116,8 @@ class Worker:
                 await lives.drop_stale()
                 if await self._idle(application):
                     return
-            except DatabaseUnavailable as error:
-                log.warning("%s", error)
+            except (DatabaseUnavailable, psycopg.OperationalError) as error:
+                log.warning("the database does not answer (%s)", type(error).__name__)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), _BEAT_S)
 
@@ -126,12 +128,19 @@ class Worker:
             await asyncio.to_thread(prepare_database, self._settings)
         await slots.release()
         await slots.take()
+        if self._smtp is not None and self._smtp.port:
+            await slots.take_mail()
         await slots.ready()
 
     async def _keep_mail(self, slots: SlotHolder) -> None:
         assert self._smtp is not None
         if self._smtp.port == 0 and await slots.take_mail():
-            await self._smtp.start()
+            try:
+                await self._smtp.start()
+            except PortTaken as error:
+                # The worker that has just gone may still be closing it; it is tried again at the next beat.
+                log.warning("%s", error)
+                return
             write_note(self._settings, WorkerNote.of_this_process(slots.slot, smtp_port=self._smtp.port))
 
     async def _idle(self, application: Application) -> bool:
@@ -194,7 +203,8 @@ async def close_ended_runs(application: Application) -> None:
     DBOS).
     """
     rows = await application.database.all(
-        "SELECT id, account FROM app.run WHERE finished_at IS NULL AND created_at < now() - interval '10 seconds'"
+        "SELECT id, account FROM app.run WHERE finished_at IS NULL"
+        " AND greatest(created_at, reopened_at) < now() - interval '10 seconds'"
     )
     if not rows:
         return

@@ -65,6 +65,14 @@ class Attempts:
             number,
         )
 
+    async def close(self, run_id: str, outcome: str) -> None:
+        """The run has ended: what was still open of it ended the same way, and no checkpoint is needed any more."""
+        await self._database.run(
+            "UPDATE app.attempt SET outcome = coalesce(outcome, %s), checkpoint = NULL WHERE run_id = %s",
+            outcome,
+            run_id,
+        )
+
     async def save_checkpoint(self, run_id: str, number: int, checkpoint: dict[str, Any]) -> None:
         """Keep, encrypted, the browser state between the password and the code."""
         blob = self._cipher.encrypt(json.dumps(checkpoint).encode(), context=f"checkpoint\n{run_id}\n{number}")

@@ -78,7 +78,8 @@ class Runs:
     async def reopen(self, run_id: str) -> bool:
         """Take back the end of a run, unless another run of its account is under way; returns whether it was done."""
         changed = await self._database.run(
-            "UPDATE app.run r SET status = 'running', reason = '', result = NULL, finished_at = NULL WHERE id = %s"
+            "UPDATE app.run r SET status = 'running', reason = '', result = NULL, finished_at = NULL,"
+            " reopened_at = now() WHERE id = %s"
             " AND NOT EXISTS (SELECT 1 FROM app.run o WHERE o.account = r.account AND o.finished_at IS NULL)",
             run_id,
         )

@@ -277,16 +277,22 @@ class SignInDriver:
             return Outcome("needs_person", "The site asks for a code, but the account has no second factor registered.")
         else:
             return Outcome("challenge", "The site asks for the code that it sent by mail.")
-        return await self._enter(reading, value)
+        return await self._enter(reading, value, origin)
 
-    async def _enter(self, reading: Reading, value: str) -> Outcome | None:
+    async def _enter(self, reading: Reading, value: str, origin: str) -> Outcome | None:
         await self._report("second_factor", "Entering the code")
         before = self._fingerprint(reading)
         if reading.remember is not None:
             await tick(reading.remember)
+        # Getting the code may have taken half a minute: the boxes are checked again, all of them, and the elements that
+        # were checked are typed into.
+        checked = [await checked_field(box, self._account.origins, submit=reading.submit) for box in reading.otp]
+        if any(now != origin for _, now in checked):
+            return Outcome("challenge_lost", "The page with the code field was replaced by another.")
+        boxes = [element for element, _ in checked]
         self._network.mark()
         self._alerts_before = reading.alerts
-        await type_code(self.page, reading.otp, value)
+        await type_code(boxes, value)
         self.progress.codes_entered += 1
         # Many code fields send themselves when they are full; a click would then hit the next page.
         if not await self._network.quiet(self._timeout):

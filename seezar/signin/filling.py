@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
-from playwright.async_api import ElementHandle, Error, Locator, Page
+from playwright.async_api import ElementHandle, Error, Locator
 
 from seezar.errors import SeezarError
 
@@ -81,20 +81,19 @@ async def tick(box: Locator) -> None:
         await box.set_checked(True, timeout=1_000)
 
 
-async def type_code(page: Page, boxes: Sequence[Locator], code: str) -> None:
+async def type_code(boxes: Sequence[ElementHandle], code: str) -> None:
     """Enter a one-time code into one field, or over several boxes of one character each.
 
     Raises:
         FieldRefused: the boxes do not keep the code.
     """
     if len(boxes) == 1:
-        box = await boxes[0].element_handle(timeout=_TIMEOUT_MS)
-        await type_value(box, code, what="code", sends_itself=True)
+        await type_value(boxes[0], code, what="code", sends_itself=True)
         return
     try:
-        await boxes[0].click(timeout=_TIMEOUT_MS)
+        await boxes[0].focus()
         # Most split boxes move the focus on by themselves; then the keys must not be sent box by box.
-        await page.keyboard.type(code)
+        await boxes[0].type(code, timeout=_TIMEOUT_MS)
         if await _boxes_hold(boxes, code):
             return
         for box, character in zip(boxes, code, strict=False):
@@ -106,8 +105,10 @@ async def type_code(page: Page, boxes: Sequence[Locator], code: str) -> None:
     raise _refused("code")
 
 
-async def _boxes_hold(boxes: Sequence[Locator], code: str) -> bool:
+async def _boxes_hold(boxes: Sequence[ElementHandle], code: str) -> bool:
     try:
+        if not await boxes[0].evaluate("element => element.isConnected"):
+            return True
         values = [await box.input_value(timeout=1_000) for box in boxes]
     except Error:
         # The page sent the full code by itself and is on its way: the boxes are gone because it was right to type.

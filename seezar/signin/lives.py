@@ -140,7 +140,10 @@ class SignInLives:
         """
         limit = time.monotonic() - self._app.settings.sign_in_timeout
         for key in [key for key, held in self._open.items() if held.opened_at < limit]:
-            await self._pool.close_context(self._open.pop(key).context)
+            # Its run may have come back for it while another was being closed.
+            held = self._open.pop(key, None)
+            if held is not None:
+                await self._pool.close_context(held.context)
 
     def _driver(
         self,

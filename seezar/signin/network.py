@@ -35,6 +35,7 @@ class NetworkWatch:
         reacted: something was sent to the site, or a navigation has begun.
         document_status: of the last document, redirects left out; 0 when there was none.
         sent_statuses: of the answers to what scripts sent (not to what they only asked for), before the last document.
+        denied: a script was told that it is not signed in.
         retry_after: of the last 429.
         clock_skew: seconds that the site's clock is ahead of ours; 0 when it is right.
     """
@@ -47,6 +48,7 @@ class NetworkWatch:
         self._reads: dict[Request, float | None] = {}
         self._last = self._last_awaited = self._since = time.monotonic()
         self.reacted = False
+        self.denied = False
         self.document_status = 0
         self.sent_statuses: list[int] = []
         self.retry_after: str | None = None
@@ -61,6 +63,7 @@ class NetworkWatch:
         self._awaited.clear()
         self._reads.clear()
         self.reacted = False
+        self.denied = False
         self.document_status = 0
         self.sent_statuses.clear()
         self.retry_after = None
@@ -104,6 +107,8 @@ class NetworkWatch:
         if request.resource_type not in _WATCHED or not self._is_of_site(request):
             return
         self.clock_skew = _skew(response.headers, self.clock_skew)
+        if response.status in (401, 403) and not request.is_navigation_request():
+            self.denied = True
         if response.status == 429:
             self.retry_after = response.headers.get("retry-after")
         if not _demands_answer(request) or 300 <= response.status < 400:

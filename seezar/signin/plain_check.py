@@ -69,7 +69,8 @@ async def _ask(account: Account, state: SessionState, timeout: float) -> tuple[P
                 # The session's cookies belong to these origins; whatever leads elsewhere is not followed.
                 if origin_of(url) not in account.origins:
                     return PlainCheck(status, origin_of(url)), list(client.cookies.jar)
-        except (httpx.HTTPError, InvalidInput):
+        # A redirect to what is no address is no answer either.
+        except (httpx.HTTPError, httpx.InvalidURL, InvalidInput, ValueError):
             return None
     return None
 

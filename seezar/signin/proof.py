@@ -9,10 +9,13 @@ from seezar.errors import InvalidInput
 from seezar.signin.detector import detect
 from seezar.signin.network import NetworkWatch
 from seezar.signin.outcome import Outcome
+from seezar.signin.reading import NEVER_FILLED, Reading
 from seezar.vault.origins import origin_of
 
 _FORMS = ("login", "username", "password", "otp", "await_link", "captcha", "sso")
 _BUILD_S = 1.5
+# A script that was told that nobody is signed in is about to show the form.
+_DENIED_S = 3.0
 
 
 async def prove(page: Page, account: Account, *, timeout: float) -> Outcome:
@@ -30,9 +33,9 @@ async def prove(page: Page, account: Account, *, timeout: float) -> Outcome:
         response = await page.goto(account.verify_url, wait_until="domcontentloaded")
         await watch.quiet(timeout)
         reading = await detect(page)
-        # A script may still be putting a login form over an empty page.
-        deadline = time.monotonic() + _BUILD_S
-        while reading.kind == "other" and not await _has_text(page) and time.monotonic() < deadline:
+        # A script may still be putting a login form over an empty page, or over one that says "Loading".
+        begun = time.monotonic()
+        while reading.kind not in _FORMS and time.monotonic() - begun < await _patience(page, watch, reading):
             await watch.quiet(_BUILD_S)
             reading = await detect(page)
     except Error:
@@ -53,7 +56,19 @@ async def prove(page: Page, account: Account, *, timeout: float) -> Outcome:
         return Outcome("unknown", "The page behind the login led to an origin that is not registered for the account.")
     if reading.kind in _FORMS:
         return Outcome("signed_out", "A fresh visit to the page behind the login ends at a sign-in form.")
+    if reading.kind != "signed_in" and reading.opener is not None:
+        # A public page: it looks the same to everybody, and invites to sign in.
+        return Outcome("signed_out", "A fresh visit to the page behind the login still offers to sign in.")
+    if reading.kind in NEVER_FILLED:
+        return Outcome("unknown", f"A fresh visit to the page behind the login ends at a {reading.kind} form.")
     return Outcome("signed_in", "A fresh visit to the page behind the login stays signed in.")
+
+
+async def _patience(page: Page, watch: NetworkWatch, reading: Reading) -> float:
+    """For how many seconds a page that shows no form may still be about to show one."""
+    if watch.denied:
+        return _DENIED_S
+    return 0.0 if reading.kind == "signed_in" or await _has_text(page) else _BUILD_S
 
 
 async def _has_text(page: Page) -> bool:

@@ -1,12 +1,14 @@
 """Does a stored session still work? The site is asked; only its own word ends a session, never its silence."""
 
+from dataclasses import replace
+
 from seezar.accounts.records import Account
 from seezar.application import Application
 from seezar.browser.pool import BrowserPool
 from seezar.browser.state import capture
 from seezar.signin.credentials import Report
 from seezar.signin.outcome import Outcome
-from seezar.signin.plain_check import still_signed_in
+from seezar.signin.plain_check import learn_plain_check, still_signed_in
 from seezar.signin.proof import prove
 
 
@@ -25,15 +27,18 @@ async def check_stored_session(app: Application, pool: BrowserPool, account: Acc
         return Outcome("signed_out", "There is no stored session.")
     state = await app.sessions.load(account.name)
     timeout = app.settings.page_timeout
+    outcome, renewed, how = Outcome("signed_out", ""), state, "a plain request"
     if state.plain_check is not None:
         outcome, renewed = await still_signed_in(account, state, timeout=timeout)
-        how = "a plain request"
-    else:
+    if outcome.status == "signed_out":
+        # A plain request that is answered otherwise than once may have met a moved page or a notice; a visit tells.
         how = "a visit"
         async with pool.context(state) as context:
             page = await pool.new_page(context)
             outcome = await prove(page, account, timeout=timeout)
-            renewed = await capture(context, page) if outcome.status == "signed_in" else state
+            if outcome.status == "signed_in":
+                renewed = await capture(context, page)
+                renewed = replace(renewed, plain_check=await learn_plain_check(account, renewed, timeout=timeout))
     if outcome.status == "signed_in":
         await app.sessions.verified(account.name, renewed, session_id=info.id)
         await report("session", f"The stored session still works ({how} told)")

@@ -56,7 +56,10 @@ def add(
         typer.Option(help="Second factor. [default: totp with a key, email with a mailbox, else none]"),
     ] = None,
     keep_alive: Annotated[
-        str | None, typer.Option(metavar="INTERVAL", help="How often the session should be used: 30m, 12h, 1d.")
+        str | None,
+        typer.Option(
+            metavar="INTERVAL", help="Stored with the account: how often to renew its session (30m, 12h, 1d)."
+        ),
     ] = None,
 ) -> None:
     """Add an account. Secrets come from environment variables or a hidden prompt, never from arguments."""

@@ -65,6 +65,7 @@ CREATE TABLE app.run (
     attempts    integer NOT NULL DEFAULT 0,
     model_calls integer NOT NULL DEFAULT 0,
     created_at  timestamptz NOT NULL DEFAULT now(),
+    reopened_at timestamptz,
     finished_at timestamptz
 );
 CREATE INDEX run_recent ON app.run (created_at DESC);
