@@ -1,10 +1,12 @@
 """Private files are written whole, once, and for their owner only; locks hold between processes and die with them."""
 
+import fcntl
+import select
 import subprocess
 import sys
 from pathlib import Path
 
-from seezar.files import file_lock, write_private
+from seezar.files import write_private
 
 HOLD = """
 import pathlib, sys
@@ -37,14 +39,16 @@ def test_a_lock_keeps_others_waiting_until_its_holder_is_killed(tmp_path: Path) 
     first, second = hold(path, "exclusive"), hold(path, "exclusive")
     assert first.stdout is not None
     assert second.stdout is not None
-    winner, loser = (first, second) if first.stdout.readline() else (second, first)
-    assert loser.poll() is None
-    winner.kill()
+    ready, _, _ = select.select([first.stdout, second.stdout], [], [], 60)
+    winner, loser = (first, second) if first.stdout in ready else (second, first)
+    assert winner.stdout is not None
     assert loser.stdout is not None
+    assert (winner.stdout.readline(), taken(path)) == ("held\n", True)
+    winner.kill()
     assert loser.stdout.readline() == "held\n"
+    assert taken(path)
     end(winner, loser)
-    with file_lock(path):
-        pass
+    assert not taken(path)
 
 
 def test_shared_locks_do_not_exclude_each_other(tmp_path: Path) -> None:
@@ -53,7 +57,19 @@ def test_shared_locks_do_not_exclude_each_other(tmp_path: Path) -> None:
     for holder in holders:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
+    assert taken(path)
     end(*holders)
+    assert not taken(path)
+
+
+def taken(path: Path) -> bool:
+    """Whether somebody holds the lock, in whatever way."""
+    with path.open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
 
 
 def hold(path: Path, how: str) -> subprocess.Popen[str]:

@@ -90,7 +90,7 @@ async def test_after_a_crash_the_count_of_open_pages_is_right(monkeypatch: pytes
     """Contexts that died with their browser do not count for or against the next one."""
     monkeypatch.setattr(module, "CONTEXTS_PER_BROWSER", 1)
     async with make_pool() as pool:
-        dead = await pool.new_context()
+        dead, forgotten = await pool.new_context(), await pool.new_context()
         kill_browsers()
         held = await pool.new_context()
         page = await pool.new_page(held)
@@ -101,6 +101,7 @@ async def test_after_a_crash_the_count_of_open_pages_is_right(monkeypatch: pytes
         old = browsers()
         assert await works(pool)
         assert browsers() != old
+        await pool.close_context(forgotten)
 
 
 async def test_closed_without_a_trace() -> None:

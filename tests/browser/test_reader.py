@@ -16,6 +16,7 @@ FIELDS = """
   <input type="password" value="in-password"><input type="hidden" value="in-hidden">
   <p>Note <textarea>in-textarea</textarea> below <span style="display:none">not-shown</span></p>
   <select><option>in-option</option><option selected>in-selected</option></select>
+  <p>Role <select><option>in-paragraph</option></select> of this user</p>
   <ul><li>Item <input value="in-item"></li></ul>
   <table><tr><td>Cell <input value="in-cell"></td><td><textarea>in-cell-2</textarea>end</td></tr></table>
   <button>Continue</button>
@@ -31,7 +32,7 @@ async def read(page: Page, body: str, redact: Redactor = NOTHING) -> list[str]:
 
 async def test_fields_keep_what_stands_in_them(page: Page) -> None:
     lines = await read(page, FIELDS)
-    assert lines == ["# Sign in", "User", "Note below", "- Item", "| Cell | end |", "Continue"]
+    assert lines == ["# Sign in", "User", "Note below", "Role of this user", "- Item", "| Cell | end |", "Continue"]
 
 
 async def test_values_that_were_typed_are_not_read(page: Page) -> None:

@@ -115,10 +115,17 @@ async def test_another_key_on_the_same_database_is_refused(vault: Vault, databas
 
 
 async def test_of_two_keys_at_once_one_is_the_first(database: Database) -> None:
-    vaults = [Vault(database, Cipher(MasterKey(os.urandom(32)))) for _ in range(4)]
-    results = await asyncio.gather(*(vault.check_key() for vault in vaults), return_exceptions=True)
+    vaults = [Vault(database, Cipher(MasterKey(os.urandom(32)))) for _ in range(2)]
+    waiting = "SELECT count(*) AS n FROM pg_locks WHERE relation = 'app.master_key'::regclass AND NOT granted"
+    async with database.connection() as connection:
+        # Both have seen that there is no key yet before either may write its own.
+        await connection.execute("LOCK TABLE app.master_key IN SHARE MODE")
+        checks = [asyncio.create_task(vault.check_key()) for vault in vaults]
+        while await (await connection.execute(waiting)).fetchone() != {"n": 2}:
+            assert not any(check.done() for check in checks)
+    results = await asyncio.gather(*checks, return_exceptions=True)
     assert results.count(None) == 1
-    assert sum(isinstance(result, KeyUnusable) for result in results) == 3
+    assert sum(isinstance(result, KeyUnusable) for result in results) == 1
     assert len(await database.all("SELECT key_id FROM app.master_key")) == 1
 
 
