@@ -12,6 +12,7 @@ import typer
 import playground.mailer
 import seezar.signin.filling
 import service.supervisor
+import workflows.open_page
 from seezar.errors import SeezarError
 from seezar.models.pool import load_pool
 from seezar.settings import Settings
@@ -30,7 +31,7 @@ FOREIGN = {"SSL_CERT_FILE", "UV_DEFAULT_INDEX", "UV_PYTHON", "XDG_DATA_HOME"}
 # Placeholders of examples.
 INVENTED = {"ADMIN_PASSWORD", "ADMIN_TOTP"}
 # Modules with errors are imported, so that every subclass is known.
-ERROR_MODULES = (playground.mailer, seezar.signin.filling, service.supervisor)
+ERROR_MODULES = (playground.mailer, seezar.signin.filling, service.supervisor, workflows.open_page)
 
 
 def text(page: Path) -> str:

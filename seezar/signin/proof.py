@@ -32,12 +32,7 @@ async def prove(page: Page, account: Account, *, timeout: float) -> Outcome:
     try:
         response = await page.goto(account.verify_url, wait_until="domcontentloaded")
         await watch.quiet(timeout)
-        reading = await detect(page)
-        # A script may still be putting a login form over an empty page, or over one that says "Loading".
-        begun = time.monotonic()
-        while reading.kind not in _FORMS and time.monotonic() - begun < await _patience(page, watch, reading):
-            await watch.quiet(_BUILD_S)
-            reading = await detect(page)
+        reading = await _settled(page, watch)
     except Error:
         return Outcome("site_error", "The page behind the login cannot be reached.")
     if response is not None and response.status >= 500:
@@ -64,11 +59,17 @@ async def prove(page: Page, account: Account, *, timeout: float) -> Outcome:
     return Outcome("signed_in", "A fresh visit to the page behind the login stays signed in.")
 
 
-async def _patience(page: Page, watch: NetworkWatch, reading: Reading) -> float:
-    """For how many seconds a page that shows no form may still be about to show one."""
-    if watch.denied:
-        return _DENIED_S
-    return 0.0 if reading.kind == "signed_in" or await _has_text(page) else _BUILD_S
+async def _settled(page: Page, watch: NetworkWatch) -> Reading:
+    """The reading once no script is about to put a form over an empty page, or over one that says "Loading"."""
+    begun = time.monotonic()
+    while True:
+        # Before the look: what comes after it is looked at again.
+        empty = not await _has_text(page)
+        reading = await detect(page)
+        patience = _DENIED_S if watch.denied else _BUILD_S if empty and reading.kind != "signed_in" else 0.0
+        if reading.kind in _FORMS or time.monotonic() - begun >= patience:
+            return reading
+        await watch.quiet(_BUILD_S)
 
 
 async def _has_text(page: Page) -> bool:
