@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from seezar.signin.fields import merged
-from seezar.signin.forms import ButtonView, FormView
+from seezar.signin.forms import FormView
 from seezar.signin.words import concepts_of, concepts_of_identifier
 
 # Concepts told to the model for each place where words stand.
@@ -309,8 +309,7 @@ def _read_page(form: FormView, others: list[FormView], out: dict[str, float]) ->
         out["other-form:larger"] = 1.0
     if not rest:
         out["only-form"] = 1.0
-    outside = [ButtonView(b) for b in scan.buttons if b.group != form.index and not b.why and len(b.text) <= 40]
-    found = _most(b.said for b in outside)
+    found = _most(b.said for b in form.controls if b.raw.group != form.index)
     _tell(out, "elsewhere", ("login", "signup", "forgot", "logout", "sso"), found)
     if len(scan.text) + scan.longer < 3000:
         _tell(

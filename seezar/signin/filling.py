@@ -50,10 +50,17 @@ async def type_value(field: ElementHandle, value: str, *, what: str, sends_itsel
 
 async def _keeps(field: ElementHandle, value: str) -> bool | None:
     """Whether the field holds `value` and still does once the page's scripts had their turn; None when it is gone."""
+    held = await _held([field])
+    return None if held is None else held == [value]
+
+
+async def _held(fields: Sequence[ElementHandle]) -> list[str] | None:
+    """What the fields hold once the page's scripts had their turn; None when they are gone, or the page is leaving."""
     try:
         # A page that is leaving does not answer until it has left.
-        there = await asyncio.wait_for(field.evaluate(_STILL_THERE), _TIMEOUT_MS / 1000)
-        return await field.input_value(timeout=_TIMEOUT_MS) == value if there else None
+        if not await asyncio.wait_for(fields[0].evaluate(_STILL_THERE), _TIMEOUT_MS / 1000):
+            return None
+        return [await field.input_value(timeout=_TIMEOUT_MS) for field in fields]
     except (Error, TimeoutError):
         return None
 
@@ -106,14 +113,9 @@ async def type_code(boxes: Sequence[ElementHandle], code: str) -> None:
 
 
 async def _boxes_hold(boxes: Sequence[ElementHandle], code: str) -> bool:
-    try:
-        if not await boxes[0].evaluate("element => element.isConnected"):
-            return True
-        values = [await box.input_value(timeout=1_000) for box in boxes]
-    except Error:
-        # The page sent the full code by itself and is on its way: the boxes are gone because it was right to type.
-        return True
-    return "".join(values) == code
+    held = await _held(boxes)
+    # Gone are the boxes of a page that sent the full code by itself: it was right to type.
+    return held is None or "".join(held) == code
 
 
 def _refused(what: str) -> FieldRefused:

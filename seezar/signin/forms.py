@@ -10,6 +10,7 @@ from seezar.signin.scan import Button, FrameScan, Group
 from seezar.signin.words import concepts_of, concepts_of_identifier
 
 _FOLLOWING: Final = 12  # how far, in running numbers, a loose button may stand behind the last field
+_CONTROL_MAX_CHARS: Final = 40
 _SHORT_PAGE: Final = 1_200  # characters of visible text
 _SPLIT_MIN: Final = 4
 _SPLIT_MAX: Final = 8
@@ -65,7 +66,7 @@ class FormView:
 
     `following` are loose buttons between its last field and the next form; `veiled` forms are drawn but aria-hidden,
     as when
-    an overlay is open.
+    an overlay is open; `controls` are all short buttons and links of the frame.
     """
 
     index: int
@@ -74,6 +75,7 @@ class FormView:
     fields: list[FieldView]
     buttons: list[ButtonView]
     following: list[ButtonView]
+    controls: list[ButtonView]
     hidden_passwords: int
     veiled: bool
 
@@ -155,10 +157,13 @@ def forms_of(scan: FrameScan) -> list[FormView]:
     fallen = {group: found for group, found in veiled.items() if group not in fields}
     buttons: dict[int, list[ButtonView]] = {}
     loose: list[ButtonView] = []
+    controls: list[ButtonView] = []
     for raw_button in scan.buttons:
         if raw_button.why and not (raw_button.why == "veiled" and raw_button.group in fallen):
             continue
         view_of_button = ButtonView(raw_button)
+        if not raw_button.why and len(raw_button.text) <= _CONTROL_MAX_CHARS:
+            controls.append(view_of_button)
         if raw_button.group >= 0:
             buttons.setdefault(raw_button.group, []).append(view_of_button)
         elif not raw_button.link:
@@ -174,7 +179,15 @@ def forms_of(scan: FrameScan) -> list[FormView]:
         following = [b for b in loose if last < b.raw.pos < min(until, last + _FOLLOWING)]
         forms.append(
             FormView(
-                index, group, scan, members, buttons.get(index, []), following, hidden.get(index, 0), index in fallen
+                index,
+                group,
+                scan,
+                members,
+                buttons.get(index, []),
+                following,
+                controls,
+                hidden.get(index, 0),
+                index in fallen,
             )
         )
     return forms

@@ -74,7 +74,6 @@ class NetworkWatch:
         deadline = time.monotonic() + timeout
         while (now := time.monotonic()) < deadline:
             answered = not _busy(self._awaited, now) and now - self._last_awaited >= _QUIET_S
-            answered = not _busy(self._awaited, now) and now - self._last_awaited >= _QUIET_S
             read = not _busy(self._reads, now) and now - self._last >= _QUIET_S
             if answered and (read or now - self._since >= _READS_S):
                 return True

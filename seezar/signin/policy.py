@@ -66,7 +66,10 @@ async def _target(element: ElementHandle, submit: Locator | None) -> str | None:
     action = (of_button or of_form or "").strip()
     if action.lower().startswith("javascript:"):
         return None
-    return urljoin(base or "", action) if action else page
+    try:
+        return urljoin(base or "", action) if action else page
+    except ValueError:
+        return action
 
 
 def _checked(url: str, allowed: tuple[str, ...], what: str) -> str:

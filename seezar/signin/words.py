@@ -5,6 +5,7 @@ languages
 are looked for at once, because the language of a page is seldom declared and often mixed.
 """
 
+import re
 import tomllib
 import unicodedata
 from collections.abc import Mapping
@@ -16,6 +17,9 @@ _LONG_ENOUGH_INSIDE_A_WORD: Final = 5
 _FOLDS: Final = str.maketrans(
     {"đ": "d", "ø": "o", "ł": "l", "ı": "i", "æ": "ae", "œ": "oe", "ə": "e", "ё": "е", "ς": "σ", "’": "'", "ʼ": "'"}
 )
+_HUMP: Final = re.compile(r"(?<=[a-zà-öø-ÿ])(?=[A-ZÀ-ÖØ-Þ])")
+_SEPARATOR: Final = re.compile(r"[\W_]")
+_PLAIN_WORD: Final = re.compile(r"[a-z]+|[0-9]+")
 _NO_BLANKS: Final = (
     (0x0E00, 0x0E7F),  # Thai
     (0x3040, 0x30FF),  # kana
@@ -35,15 +39,8 @@ def fold(text: str) -> str:
 
 
 def words_of_identifier(name: str) -> str:
-    """A name or id of the page's author as words: `"userPassword_2"` becomes `"user password 2"`."""
-    out: list[str] = []
-    before = ""
-    for c in name:
-        if c.isupper() and before.islower():
-            out.append(" ")
-        out.append(c if c.isalnum() else " ")
-        before = c
-    return "".join(out)
+    """A name or id of the page's author as words: `"userPassword_2"` becomes `"user Password 2"`."""
+    return _SEPARATOR.sub(" ", _HUMP.sub(" ", name))
 
 
 def _written_without_blanks(c: str) -> bool:
@@ -87,42 +84,61 @@ class Vocabulary:
         With `identifier`, names written as one word count too: `frmlogin` holds `login`.
         """
         folded = fold(words_of_identifier(text) if identifier else text)
-        letters: list[str] = []
-        starts: list[bool] = []
-        fresh = True
-        for c in folded:
-            if not c.isalnum():
-                fresh = True
-                continue
-            fresh = fresh or _written_without_blanks(c) or (bool(letters) and c.isdigit() != letters[-1].isdigit())
-            letters.append(c)
-            starts.append(fresh)
-            fresh = False
+        letters, starts = _split_plain(folded) if folded.isascii() else _split(folded)
         return self._walk(letters, starts, identifier)
 
-    def _walk(self, letters: list[str], starts: list[bool], identifier: bool) -> dict[str, float]:
+    def _walk(self, letters: str, starts: bytearray, identifier: bool) -> dict[str, float]:
         found: dict[str, float] = {}
         size = len(letters)
         root = self._root.next
         for i in range(size):
-            if not starts[i] and not identifier:
+            at_start = starts[i]
+            if not at_start and not identifier:
                 continue
             node = root.get(letters[i])
             j = i + 1
             while node is not None:
-                inside_a_word = j < size and not starts[j]
-                length = j - i
-                loose = identifier and length >= _LONG_ENOUGH_INSIDE_A_WORD
-                if starts[i] or loose:
-                    if node.open_end:
-                        _raise(found, node.open_end, length / size)
-                    if node.end and (not inside_a_word or loose):
-                        _raise(found, node.end, length / size)
+                if node.open_end or node.end:
+                    loose = identifier and j - i >= _LONG_ENOUGH_INSIDE_A_WORD
+                    if at_start or loose:
+                        if node.open_end:
+                            _raise(found, node.open_end, (j - i) / size)
+                        if node.end and (loose or j >= size or starts[j]):
+                            _raise(found, node.end, (j - i) / size)
                 if j >= size:
                     break
                 node = node.next.get(letters[j])
                 j += 1
         return found
+
+
+def _split_plain(folded: str) -> tuple[str, bytearray]:
+    """Letters and digits of an ASCII text, and a mark for each that begins a word."""
+    words = _PLAIN_WORD.findall(folded)
+    letters = "".join(words)
+    starts = bytearray(len(letters))
+    at = 0
+    for word in words:
+        starts[at] = 1
+        at += len(word)
+    return letters, starts
+
+
+def _split(folded: str) -> tuple[str, bytearray]:
+    """The same for any script; where words are written without blanks every letter may begin one."""
+    letters: list[str] = []
+    starts = bytearray()
+    fresh = True
+    before = ""
+    for c in folded:
+        if not c.isalnum():
+            fresh = True
+            continue
+        starts.append(fresh or _written_without_blanks(c) or c.isdigit() != before.isdigit())
+        letters.append(c)
+        before = c
+        fresh = False
+    return "".join(letters), starts
 
 
 def _raise(found: dict[str, float], concepts: tuple[str, ...], share: float) -> None:

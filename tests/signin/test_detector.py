@@ -3,8 +3,9 @@
 import time
 
 import pytest
-from playwright.async_api import BrowserContext, Error, Page
+from playwright.async_api import Error, Page
 
+from seezar.browser.pool import BrowserPool
 from seezar.signin.detector import detect
 from seezar.signin.policy import SURE
 from seezar.signin.reading import LOGIN_KINDS
@@ -153,8 +154,9 @@ async def test_a_page_that_leaves_during_the_look_gives_an_unsure_reading(page: 
         assert reading.kind == "other"
 
 
-async def test_a_closed_page_is_an_error(context: BrowserContext) -> None:
-    page = await context.new_page()
-    await page.close()
-    with pytest.raises(Error):
-        await detect(page)
+async def test_a_closed_page_is_an_error(pool: BrowserPool) -> None:
+    async with pool.context() as context:
+        page = await pool.new_page(context)
+        await page.close()
+        with pytest.raises(Error):
+            await detect(page)

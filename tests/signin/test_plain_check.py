@@ -1,4 +1,4 @@
-"""The plain request that tells whether a session still works: only where answers differ, and asked of nobody else."""
+"""The plain request that tells whether a session still works: only where answers differ, and only where it belongs."""
 
 from typing import Any
 
