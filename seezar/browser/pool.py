@@ -1,50 +1,76 @@
-"""One Chromium a worker, a context of its own for every identity."""
+"""One Chromium a worker, a context of its own for every identity, and one blank page that is ready before it is asked
+for.
+"""
 
 import asyncio
+import logging
+import os
+import secrets
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 
 from playwright.async_api import Browser, BrowserContext, Error, Page, Playwright, async_playwright
 
 from seezar.accounts.records import SessionState
-from seezar.browser.executable import find_chromium
+from seezar.browser.launching import ARGUMENTS, Launcher
+from seezar.browser.memory import family_bytes
+from seezar.browser.popups import close_popup
 from seezar.browser.state import restore_session_storage
 from seezar.errors import BrowserMissing
 from seezar.settings import Settings
-from seezar.signin.detector import OPEN_SHADOW_ROOTS
+from seezar.signin.detector import OPEN_SHADOW_ROOTS, preload
 
-# Chromium's own traffic (updates, field trials, sync) has no place in a browser that visits what it was told to.
-ARGUMENTS = (
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-domain-reliability",
-    "--disable-sync",
-    "--disable-quic",
-    "--disable-gpu",
-    "--no-first-run",
-    "--no-default-browser-check",
-    "--disable-features=PasswordManagerOnboarding,Translate,OptimizationHints,MediaRouter",
-)
-# Memory of a long-lived Chromium grows; a new one costs under a second.
+__all__ = ["ARGUMENTS", "VIEWPORT", "BrowserPool"]
+
+log = logging.getLogger("seezar.browser")
+
+# A long-lived Chromium grows; a new one costs under a second. Each of these replaces it once nobody uses it.
 CONTEXTS_PER_BROWSER = 100
+SECONDS_PER_BROWSER = 3600.0
+BYTES_PER_BROWSER = 1_500_000_000
 VIEWPORT = {"width": 1280, "height": 900}
+# A page that was ready and does not answer by then has died with its browser.
+_ALIVE_S = 5.0
 
 
 class BrowserPool:
     """Starts Chromium at first use and again when it died or grew old.
 
     Args:
-        settings: which browser, with or without a window, how long pages may take.
+        settings: which browser, with or without a window, how long pages may take, how many work at the same time.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._launcher = Launcher(settings)
         self._playwright: Playwright | None = None
         self._browser: Browser | None = None
         self._lock = asyncio.Lock()
         self._made = 0
+        self._started_at = 0.0
+        self._mark = ""
         self._contexts: set[BrowserContext] = set()
+        self._coming = 0
+        self._ready_page: Page | None = None
+        self._first_pages: dict[BrowserContext, Page] = {}
+        # asyncio's semaphore wakes its waiters in the order in which they came.
+        self._turns = asyncio.Semaphore(turns(settings))
+        self._tidying: asyncio.Task[None] | None = None
+        self._closed = False
+
+    def prepare(self) -> asyncio.Task[None]:
+        """Have a browser, a blank page and the detector's data ready, in the background.
+
+        It never fails: where there is no browser, its first use says so.
+        """
+
+        async def prepared() -> None:
+            await asyncio.to_thread(preload)
+            await self._tidied()
+
+        self._tidying = asyncio.create_task(prepared())
+        return self._tidying
 
     async def new_context(self, state: SessionState | None = None) -> BrowserContext:
         """A context that starts from `state` (or empty); the caller closes it with `close_context`.
@@ -52,6 +78,20 @@ class BrowserPool:
         Raises:
             BrowserMissing: no Chromium can be found or started.
         """
+        self._coming += 1
+        try:
+            context = await self._new_context(state)
+            self._contexts.add(context)
+        finally:
+            self._coming -= 1
+        return context
+
+    async def _new_context(self, state: SessionState | None) -> BrowserContext:
+        if state is None:
+            page = await self._take_ready()
+            if page is not None:
+                self._first_pages[page.context] = page
+                return page.context
         browser = await self._ready()
         try:
             context = await self._make(browser, state)
@@ -68,8 +108,10 @@ class BrowserPool:
     async def close_context(self, context: BrowserContext) -> None:
         """Close a context; a browser that died is fine."""
         self._contexts.discard(context)
+        self._first_pages.pop(context, None)
         with suppress(Error):
             await context.close()
+        self._tidy()
 
     @asynccontextmanager
     async def context(self, state: SessionState | None = None) -> AsyncGenerator[BrowserContext]:
@@ -84,15 +126,30 @@ class BrowserPool:
         finally:
             await self.close_context(context)
 
+    @asynccontextmanager
+    async def turn(self) -> AsyncGenerator[None]:
+        """Wait for a turn to let a page work; first come, first served.
+
+        More pages at work than processors make each of them slower and none of them faster. A page that only stays open
+        needs no turn. Turns do not nest.
+        """
+        async with self._turns:
+            yield
+
     async def new_page(self, context: BrowserContext) -> Page:
-        """A page with the pool's time limits; dialogs are dismissed, downloads and popups are not followed."""
-        page = await context.new_page()
+        """A page with the pool's time limits; dialogs are dismissed, downloads refused, popups closed."""
+        page = self._first_pages.pop(context, None) or await context.new_page()
         page.set_default_timeout(self._settings.page_timeout * 1000)
         page.set_default_navigation_timeout(self._settings.page_timeout * 1000)
+        page.on("popup", close_popup)
         return page
 
     async def close(self) -> None:
-        """Close Chromium and Playwright."""
+        """Close Chromium and Playwright. A browser that runs elsewhere is left running."""
+        self._closed = True
+        if self._tidying is not None:
+            # Not cancelled: what it is just starting would be left behind.
+            await self._tidying
         async with self._lock:
             await self._drop_browser()
             await self._drop_playwright()
@@ -109,22 +166,72 @@ class BrowserPool:
         if state is not None:
             await restore_session_storage(context, state)
         self._made += 1
-        self._contexts.add(context)
         return context
+
+    async def _warm(self) -> None:
+        if self._ready_page is None or self._ready_page.is_closed():
+            context = await self._make(await self._ready(), None)
+            page = await context.new_page()
+            if self._ready_page is None or self._ready_page.is_closed():
+                self._ready_page = page
+            else:
+                await context.close()
+
+    async def _take_ready(self) -> Page | None:
+        """The blank page that is ready, which is then nobody else's; None when there is none."""
+        page, self._ready_page = self._ready_page, None
+        if page is None or page.is_closed():
+            return None
+        try:
+            await asyncio.wait_for(page.evaluate("0"), _ALIVE_S)
+        except (Error, TimeoutError):
+            return None
+        return page
+
+    def _tidy(self) -> None:
+        """When nobody uses the browser: replace it if it is worn, and have the next page ready."""
+        tidying = self._tidying is not None and not self._tidying.done()
+        if not self._in_use and not tidying and not self._closed:
+            self._tidying = asyncio.create_task(self._tidied())
+
+    async def _tidied(self) -> None:
+        with suppress(Error, BrowserMissing):
+            if await self._worn():
+                async with self._lock:
+                    if not self._in_use:
+                        await self._drop_browser()
+            # Somebody who came meanwhile needs the processors more.
+            if not self._in_use and not self._closed:
+                await self._warm()
+
+    @property
+    def _in_use(self) -> bool:
+        return bool(self._contexts) or self._coming > 0
 
     async def _ready(self) -> Browser:
         async with self._lock:
             browser = self._browser
-            if browser is not None and browser.is_connected() and not self._worn():
+            if browser is not None and browser.is_connected() and not (self._many() and not self._contexts):
                 return browser
             await self._drop_browser()
             self._browser = await self._launch()
             self._made = 0
+            self._started_at = time.monotonic()
             self._contexts.clear()
             return self._browser
 
-    def _worn(self) -> bool:
-        return self._made >= CONTEXTS_PER_BROWSER and not self._contexts
+    def _many(self) -> bool:
+        return self._made >= CONTEXTS_PER_BROWSER
+
+    async def _worn(self) -> bool:
+        if self._browser is None:
+            return False
+        if self._many() or time.monotonic() - self._started_at >= SECONDS_PER_BROWSER:
+            return True
+        if self._launcher.remote:
+            return False
+        taken = await asyncio.to_thread(family_bytes, self._mark)
+        return taken is not None and taken >= BYTES_PER_BROWSER
 
     async def _launch(self) -> Browser:
         try:
@@ -144,14 +251,13 @@ class BrowserPool:
     async def _launch_once(self) -> Browser:
         if self._playwright is None:
             self._playwright = await async_playwright().start()
-        executable = find_chromium(self._settings, bundled=Path(self._playwright.chromium.executable_path))
-        return await self._playwright.chromium.launch(
-            executable_path=executable, headless=self._settings.headless, args=list(ARGUMENTS)
-        )
+        self._mark = f"--seezar-pool={secrets.token_hex(8)}"
+        return await self._launcher.launch(self._playwright, mark=self._mark)
 
     async def _drop_browser(self) -> None:
+        self._ready_page = None
         if self._browser is not None:
-            # Gone already is what was wanted.
+            # Gone already is what was wanted. Of a browser that runs elsewhere only our contexts are closed.
             with suppress(Error):
                 await self._browser.close()
             self._browser = None
@@ -161,6 +267,14 @@ class BrowserPool:
             with suppress(Error):
                 await self._playwright.stop()
             self._playwright = None
+
+
+def turns(settings: Settings) -> int:
+    """How many pages may work at the same time: `browsers`, and no more than there are processors to do it."""
+    if settings.cdp_url is not None:
+        return settings.browsers
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(settings.browsers, processors))
 
 
 async def _answers(browser: Browser) -> bool:

@@ -1,5 +1,6 @@
 """A page as text for people and models: headings, paragraphs, lists and tables, without the values of form fields."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,12 @@ MAX_CHARACTERS = 20_000
 _MARGIN = 2_000
 _MAX_TITLE = 300
 
-_FIELDS = "input:not([type=submit]):not([type=button]):not([type=checkbox]):not([type=radio]), textarea, select"
+_FIELDS = (
+    "input:not([type=submit]):not([type=button]):not([type=checkbox]):not([type=radio]), textarea, select, output,"
+    " [contenteditable]:not([contenteditable=false])"
+)
+# A word of the length of a one-time or backup code with a digit in it, and digits in groups. JavaScript reads it, too.
+_CODES = re.compile(r"\b(?=[A-Za-z]*[0-9])[A-Za-z0-9]{4,12}\b|[0-9][0-9\s\u00a0-]{2,}[0-9]")
 
 _READ = (Path(__file__).parent / "read.js").read_text(encoding="utf-8")
 
@@ -40,8 +46,11 @@ async def read_text(page: Page, redact: Redactor) -> PageText:
     return PageText(url=redact(got["url"]), title=redact(got["title"])[:_MAX_TITLE], text=text)
 
 
-async def screenshot(page: Page, redact: Redactor) -> bytes:
+async def screenshot(page: Page, redact: Redactor, *, codes: bool = False) -> bytes:
     """A PNG of what is visible; form fields and every element that shows a known secret are covered.
+
+    Args:
+        codes: also cover what looks like a one-time or backup code, known or not.
 
     Raises:
         playwright.async_api.Error: the page is gone.
@@ -51,4 +60,6 @@ async def screenshot(page: Page, redact: Redactor) -> bytes:
         covered.append(frame.locator(_FIELDS))
         if redact.pattern is not None:
             covered.append(frame.get_by_text(redact.pattern))
+        if codes:
+            covered.append(frame.get_by_text(_CODES))
     return await page.screenshot(mask=covered, mask_color="#6b7280", animations="disabled", timeout=10_000)

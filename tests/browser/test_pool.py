@@ -1,17 +1,28 @@
 """The pool: a browser that dies is replaced, an old one is, and nobody's page is taken away for it."""
 
+import asyncio
+import logging
 import re
 import signal
-from contextlib import suppress
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import psutil
 import pytest
 from playwright.async_api import Error
 
+from seezar.accounts.records import SessionState
+from seezar.browser import launching, memory
 from seezar.browser import pool as module
-from seezar.browser.pool import BrowserPool
+from seezar.browser.executable import find_chromium
+from seezar.browser.memory import family_bytes
+from seezar.browser.pool import BrowserPool, turns
 from seezar.errors import BrowserMissing
 from tests.chromium import browser_settings, make_pool
+from tests.site import page as html
+from tests.site import serve
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser]
 
@@ -125,3 +136,192 @@ async def test_a_program_that_is_no_browser(tmp_path) -> None:
         program.unlink()
         with pytest.raises(BrowserMissing, match="does not exist"):
             await pool.new_context()
+
+
+async def idle(pool: BrowserPool) -> None:
+    """Once the pool has done what it does when nobody uses it."""
+    while pool._tidying is not None and not pool._tidying.done():
+        await asyncio.wait([pool._tidying])
+
+
+async def test_a_page_is_ready_before_it_is_asked_for_and_belongs_to_one() -> None:
+    async with make_pool() as pool:
+        await pool.prepare()
+        first = await pool.new_context()
+        assert len(first.pages) == 1, "the context that was ready was not used"
+        (waiting,) = first.pages
+        assert await pool.new_page(first) is waiting
+        assert await pool.new_page(first) is not waiting
+        second = await pool.new_context()
+        assert second is not first
+        await first.add_cookies([{"name": "sid", "value": "mine", "url": "https://a.example"}])
+        await pool.close_context(first)
+        await pool.close_context(second)
+        await idle(pool)
+        third = await pool.new_context()
+        assert len(third.pages) == 1
+        assert await third.cookies() == []
+        await pool.close_context(third)
+
+
+async def test_a_stored_state_gets_a_context_of_its_own() -> None:
+    async with make_pool() as pool:
+        await pool.prepare()
+        cookie = {"name": "sid", "value": "1", "domain": "a.example", "path": "/", "expires": -1.0}
+        cookie |= {"httpOnly": True, "secure": True, "sameSite": "Lax"}
+        state = SessionState(storage={"cookies": [cookie], "origins": []}, session_storage={})
+        async with pool.context(state) as restored:
+            assert restored.pages == []
+            assert [c["name"] for c in await restored.cookies()] == ["sid"]  # pyright: ignore[reportTypedDictNotRequiredAccess]
+        async with pool.context() as blank:
+            assert await blank.cookies() == []
+
+
+async def test_a_ready_page_that_died_is_not_given_out() -> None:
+    async with make_pool() as pool:
+        await pool.prepare()
+        kill_browsers()
+        assert await works(pool)
+
+
+@pytest.mark.parametrize("worn", ["SECONDS_PER_BROWSER", "BYTES_PER_BROWSER"])
+async def test_a_browser_grows_old_by_time_and_by_memory(monkeypatch: pytest.MonkeyPatch, worn: str) -> None:
+    async with make_pool() as pool:
+        context = await pool.new_context()
+        old = browsers()
+        monkeypatch.setattr(module, worn, 1)
+        other = await pool.new_context()
+        await pool.close_context(other)
+        await idle(pool)
+        assert browsers() == old, "it was replaced under a page that is open"
+        monkeypatch.setattr(module, "SECONDS_PER_BROWSER", 0 if worn.startswith("SECONDS") else 1e9)
+        await pool.close_context(context)
+        await idle(pool)
+        assert browsers() != old
+        assert len(browsers()) == 1
+
+
+async def test_memory_of_the_whole_family(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    async with make_pool() as pool:
+        context = await pool.new_context()
+        await (await pool.new_page(context)).set_content("<p>x</p>")
+        (main,) = browsers()
+        taken = family_bytes(pool._mark)
+        assert taken is not None
+        resident = [p.memory_info().rss for p in (main, *main.children(recursive=True))]
+        assert max(resident) / 4 < taken < sum(resident)
+        assert family_bytes("--seezar-pool=of-nobody") is None
+        monkeypatch.setattr(memory, "_PROC", tmp_path / "no-proc")
+        assert family_bytes(pool._mark) is None
+        await pool.close_context(context)
+
+
+async def test_turns_are_given_in_order_and_no_more_than_there_are() -> None:
+    async with make_pool(browsers=1) as pool:
+        order: list[int] = []
+        working = 0
+
+        async def work(number: int) -> None:
+            nonlocal working
+            async with pool.turn():
+                working += 1
+                assert working == 1
+                order.append(number)
+                await asyncio.sleep(0)
+                working -= 1
+
+        await asyncio.gather(*(work(number) for number in range(20)))
+        assert order == list(range(20))
+
+
+async def test_no_more_turns_than_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module.os, "sched_getaffinity", lambda _: {0, 1, 2}, raising=False)
+    assert turns(browser_settings(browsers=64)) == 3
+    assert turns(browser_settings(browsers=1)) == 1
+    assert turns(browser_settings(browsers=8, cdp_url="http://127.0.0.1:1")) == 8
+
+
+async def test_popups_are_closed_dialogs_dismissed_downloads_refused() -> None:
+    body = """<button onclick="window.open('/other')">open</button>
+    <button onclick="document.title = confirm('sure?') ? 'yes' : 'no'">ask</button><a href="/file">file</a>"""
+    async with serve({"/": html(body), "/other": html("other")}) as site, make_pool() as pool:
+        context = await pool.new_context()
+        page = await pool.new_page(context)
+        await page.goto(site.url)
+        async with page.expect_popup() as opened:
+            await page.click("text=open")
+        popup = await opened.value
+        if not popup.is_closed():
+            await popup.wait_for_event("close")
+        assert context.pages == [page]
+        await page.click("text=ask")
+        assert await page.title() == "no"
+        await pool.close_context(context)
+
+
+@asynccontextmanager
+async def foreign_browser(tmp_path: Path) -> AsyncIterator[str]:
+    """A Chromium that somebody else has started; its DevTools address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = await asyncio.create_subprocess_exec(
+        find_chromium(browser_settings()),
+        "--headless",
+        "--no-sandbox",
+        "--no-first-run",
+        f"--user-data-dir={tmp_path}",
+        f"--remote-debugging-port={port}",
+        "data:text/html,<title>theirs</title>",
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        while True:
+            with suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                break
+            await asyncio.sleep(0.05)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def test_a_browser_that_runs_elsewhere(tmp_path: Path) -> None:
+    async with foreign_browser(tmp_path) as address:
+        for _ in range(2):
+            async with make_pool(cdp_url=address) as pool:
+                await pool.prepare()
+                assert await works(pool)
+                assert pool._browser is not None
+                theirs = pool._browser.contexts[0]
+                assert [await page.title() for page in theirs.pages] == ["theirs"]
+        assert browsers() == []
+
+
+async def test_nothing_at_the_address_of_the_browser() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{probe.getsockname()[1]}/?token=geheim-4711"
+    async with make_pool(cdp_url=address) as pool:
+        with pytest.raises(BrowserMissing, match="SEEZAR_CDP_URL") as told:
+            await pool.new_context()
+        assert "geheim" not in str(told.value)
+
+
+async def test_a_sandbox_that_does_not_work_is_left_out_and_said_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    if not launching.is_root():
+        pytest.skip("only root's Chromium is sure to refuse the sandbox")
+    monkeypatch.setattr(launching, "is_root", lambda: False)
+    with caplog.at_level(logging.WARNING):
+        async with make_pool() as pool:
+            assert await works(pool)
+            kill_browsers()
+            assert await works(pool)
+    assert [record.message for record in caplog.records if "sandbox" in record.message] == [
+        "Chromium runs without its sandbox: it does not work on this machine"
+    ]

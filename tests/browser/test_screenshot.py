@@ -31,10 +31,10 @@ COLOURS = """async ([png, left, top, width, height]) => {
 }"""
 
 
-async def picture(page: Page, body: str, redact: Redactor) -> str:
+async def picture(page: Page, body: str, redact: Redactor, *, codes: bool = False) -> str:
     """A screenshot of a page with this body, in base64."""
     await page.set_content(PAGE.format(body))
-    return base64.b64encode(await screenshot(page, redact)).decode()
+    return base64.b64encode(await screenshot(page, redact, codes=codes)).decode()
 
 
 async def colours(png: str, place: Locator) -> set[tuple[int, ...]]:
@@ -98,3 +98,30 @@ async def test_the_page_is_as_before(page: Page) -> None:
     await picture(page, '<input id="f" value="typed">', Redactor({"password": "geheim-4711"}))
     assert await page.locator("#f").input_value() == "typed"
     assert await page.locator("body > *").count() == 2
+
+
+@pytest.mark.parametrize(
+    "shown", ["4839", "483 920", "483-920", "4 8 3 9 2 0", "K7F-49X2", "abc12345", "<b>483</b>920"]
+)
+async def test_what_looks_like_a_code_is_covered_when_asked(page: Page, shown: str) -> None:
+    body = f'<p id="f">{shown}</p>'
+    assert await colours(await picture(page, body, Redactor({}), codes=True), page.locator("#f")) == {COVER}
+    assert COVER not in await colours(await picture(page, body, Redactor({})), page.locator("#f"))
+
+
+@pytest.mark.parametrize("shown", ["Sign in failed", "Wrong password", "page 2 of 3"])
+async def test_plain_words_stay_readable(page: Page, shown: str) -> None:
+    body = f'<p id="f">{shown}</p>'
+    assert COVER not in await colours(await picture(page, body, Redactor({}), codes=True), page.locator("#f"))
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        '<div id="f" contenteditable>geheim-abc</div>',
+        '<div id="f" role="textbox" contenteditable="true">geheim-abc</div>',
+        '<output id="f" style="display:block;width:300px;height:30px">geheim-abc</output>',
+    ],
+)
+async def test_what_is_written_into_other_elements_is_covered(page: Page, field: str) -> None:
+    assert await colours(await picture(page, field, Redactor({})), page.locator("#f")) == {COVER}

@@ -30,6 +30,10 @@ def _do(intent: Intent, notes: Notes) -> Generator[list[ToolCall], list[ToolResu
         _tell_accounts(result, notes)
         return
     names = intent.names
+    if intent.action is Action.ANSWER_RUN:
+        for name in names or ("",):
+            yield from _answer(name, intent, notes)
+        return
     if EVERY_ACCOUNT in names:
         [result] = yield [ToolCall("list_accounts", {})]
         names = tuple(str(row["name"]) for row in result.rows("accounts"))
@@ -48,6 +52,17 @@ def _do(intent: Intent, notes: Notes) -> Generator[list[ToolCall], list[ToolResu
     results = yield [ToolCall(tool, {"account": name, **extra}) for name in names]
     for name, result in zip(names, results, strict=True):
         tell(name, result, notes)
+
+
+def _answer(name: str, intent: Intent, notes: Notes) -> Generator[list[ToolCall], list[ToolResult]]:
+    """Ask what the run waits for, and go on with it if that is what the user has done."""
+    [asked] = yield [ToolCall("answer_run", {"run_id": name, "confirmed": False})]
+    question = asked.response.get("question")
+    said_so = question not in (None, "code") and (question == "terms") == (intent.topic == "terms")
+    result = asked
+    if said_so:
+        [result] = yield [ToolCall("answer_run", {"run_id": asked.response.get("run_id"), "confirmed": True})]
+    _tell_sign_in(str(result.response.get("account") or name or "the account"), result, notes)
 
 
 def _tell_accounts(result: ToolResult, notes: Notes) -> None:
@@ -70,6 +85,9 @@ def _factor(value: object) -> str:
 
 
 def _tell_sign_in(name: str, result: ToolResult, notes: Notes) -> None:
+    if result.response.get("question"):
+        notes.bad(f"The sign-in to **{name}** waits for you. {result.response.get('message', '')}".rstrip())
+        return
     if result.status != "signed_in":
         notes.bad(failure(f"the sign-in to {name}", result))
         return

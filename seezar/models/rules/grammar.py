@@ -27,6 +27,8 @@ _POLITE = _words(
 _GREETING = _words(r"^(?:hi|hello|hey|good (?:morning|afternoon|evening|day)|greetings)\b[\s\w]{0,12}$")
 _STARTS_CLAUSE = _words(
     r"^(?:re-?)?(?:(?:sign|log)\s?(?:me\s)?(?:back\s)?(?:in|out|on|into|off)|list|show|what|which|who|how|am i|are we|"
+    r"i(?:'ve|\u2019ve| have)? (?:just )?(?:approved|confirmed|accept|agree|solved|passed|used|did)|"
+    r"accept|approved|continue|go on|carry on|proceed|"
     r"is|did|has|have|check|create|make|open|go to|visit|load|navigate|read|get|give|tell|fetch|extract|summari[sz]e|"
     r"take|capture|"
     r"save|remember|keep|search|find|look up|forget|session status|latest|last|newest|help|print|reveal|send|display|"
@@ -36,6 +38,15 @@ _STARTS_CLAUSE = _words(
 _SIGN_IN = _words(
     r"^(?:re-?)?(?:sign|log)\s?(?:me\s)?(?:back\s)?(?:in|on|into)\b(?:\s+again)?\s*(?:(?:to|into|on|at|as)\b)?\s*"
 )
+# What a person says who has done what a waiting run asks: approved it, accepted the terms, solved the captcha.
+_ANSWER = _words(
+    r"^(?:i(?:'ve|\u2019ve| have| just|'m| am)*\s+)?(?:"
+    r"(?:approved?|confirmed)\b(?!.*\bcodes?\b)|"
+    r"(?:accept(?:ed)?|agree(?:d)? (?:to|with))\b.*\b(?:terms|conditions)\b|"
+    r"(?:continue|go on|carry on|proceed)\b.*\b(?:run|sign-?in)\b|"
+    r"(?:solved|passed|did|used)\b.*\b(?:captcha|passkey|security key)\b)"
+)
+_TERMS = _words(r"\b(?:terms|conditions)\b")
 _SIGN_OUT = _words(
     r"^(?:(?:sign|log)\s?(?:me\s)?(?:out|off)\b|(?:forget|end|drop)\s+(?:the\s|my\s)?(?:session|sign-?in)s?\b)"
     r"\s*(?:(?:of|from|for)\b)?\s*"
@@ -82,6 +93,7 @@ _THANKS = _words(r"^(?:thanks|thank you|great|perfect|nice|bye|goodbye)\b[\s\w]{
 _ABOUT_ACCOUNTS = frozenset(
     {
         Action.SIGN_IN,
+        Action.ANSWER_RUN,
         Action.SESSION_STATUS,
         Action.SIGN_OUT,
         Action.LATEST_MESSAGE,
@@ -157,6 +169,14 @@ def _sign_in(clause: str) -> Intent | None:
     rest = _FRESH.sub("", clause[match.end() :])
     rest = re.split(r"\s+(?:with|using)\s+", rest, maxsplit=1)[0]
     return Intent(Action.SIGN_IN, names=names.split_names(rest), fresh=bool(_FRESH.search(clause)))
+
+
+def _answer_run(clause: str) -> Intent | None:
+    if not _ANSWER.search(clause):
+        return None
+    found, rest = names.take_names(clause)
+    topic = "terms" if _TERMS.search(clause) else ""
+    return Intent(Action.ANSWER_RUN, names=found or names.identifiers(rest.replace("sign-in ", "")), topic=topic)
 
 
 def _secret(clause: str) -> Intent | None:
@@ -236,6 +256,7 @@ def _read_page(clause: str) -> Intent | None:
 _RULES: tuple[Callable[[str], Intent | None], ...] = (
     _talk,
     _code_arrived,
+    _answer_run,
     _sign_out,
     _sign_in,
     _secret,

@@ -10,6 +10,7 @@ class Action(StrEnum):
     """One thing that an agent can do, or a way to talk to the user."""
 
     SIGN_IN = "sign in"
+    ANSWER_RUN = "answer run"
     SESSION_STATUS = "session status"
     SIGN_OUT = "sign out"
     LIST_ACCOUNTS = "list accounts"
@@ -36,6 +37,7 @@ RESEARCH = "research"
 
 AGENT_OF: dict[Action, str] = {
     Action.SIGN_IN: AUTH,
+    Action.ANSWER_RUN: AUTH,
     Action.SESSION_STATUS: AUTH,
     Action.SIGN_OUT: AUTH,
     Action.LIST_ACCOUNTS: AUTH,
@@ -58,9 +60,9 @@ class Intent:
 
     Attributes:
         action: what to do.
-        names: accounts or mail addresses it is about; `EVERY_ACCOUNT` alone stands for all accounts.
+        names: accounts, mail addresses or runs it is about; `EVERY_ACCOUNT` alone stands for all accounts.
         page: page name, path or URL; "" is the page that the account's sign-in is verified on.
-        topic: what to read on the page, or what to search for.
+        topic: what to read on the page, what to search for, or "terms" that are accepted.
         page_ids: pages that were read before.
         fresh: sign in although a session may still be valid.
         text: the words that were understood as this.
@@ -87,6 +89,7 @@ def sentence(intent: Intent) -> str:
     on_page = f" on {_page_words(intent.page)}" if intent.page else ""
     sentences = {
         Action.SIGN_IN: f"sign in to {names}" + (" with a fresh session" if intent.fresh else ""),
+        Action.ANSWER_RUN: f"{'accept the terms' if intent.topic else 'continue the run'}{of_names}",
         Action.SESSION_STATUS: f"session status{of_names}",
         Action.SIGN_OUT: f"sign out{of_names}",
         Action.LIST_ACCOUNTS: "list my accounts",

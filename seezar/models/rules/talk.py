@@ -8,6 +8,7 @@ EXAMPLES = (
     "sign in to demo-mail and show me the top events",
     "list my accounts",
     "am I signed in to demo-totp?",
+    "I approved it",
     "sign out of demo-mail",
     "create a mailbox",
     "list mailboxes",

@@ -1,0 +1,27 @@
+"""The redactor that knows what an account must not show."""
+
+from seezar.accounts.records import Account
+from seezar.browser.redaction import Redactor
+from seezar.signin.totp import base32_key
+from seezar.vault import Vault
+
+
+async def account_redactor(vault: Vault, account: Account, *, user_name: bool = False) -> Redactor:
+    """The redactor that knows the secrets of `account`.
+
+    Args:
+        user_name: also replace the account's name on the site, which is no secret among people but nobody else's
+            business.
+
+    Raises:
+        KeyUnusable: a stored secret does not open.
+    """
+    secrets: dict[str, str] = {}
+    if account.password_ref:
+        secrets["password"] = await vault.open_local(account.password_ref)
+    if account.totp_ref:
+        # Of an otpauth:// address the key is what a page may show.
+        secrets["totp"] = base32_key(await vault.open_local(account.totp_ref))
+    if user_name:
+        secrets["username"] = account.username
+    return Redactor(secrets)

@@ -1,0 +1,176 @@
+"""Doing or finding something on a page behind a login that only a model can point at, durably.
+
+What the page says goes into an encrypted page record; rows and events hold its reference, names and outcomes.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urljoin
+
+from dbos import DBOS
+from playwright.async_api import Error
+
+from seezar.accounts.pages import NewPage
+from seezar.accounts.records import Account, SessionState
+from seezar.browser.reader import read_text, screenshot
+from seezar.browser.redaction import Redactor
+from seezar.browser.semantic import SemanticBrowser
+from seezar.browser.state import capture
+from seezar.errors import SeezarError
+from seezar.models.pool import load_pool
+from seezar.models.router import ModelRouter
+from seezar.signin.network import NetworkWatch
+from seezar.signin.secrets import account_redactor
+from workflows.names import ACT_ON_PAGE, EXTRACT_FROM_PAGE
+from workflows.open_page import PageNotOpened, allowed, failed, not_opened, refuse_forms, shown
+from workflows.runtime import runtime
+from workflows.serializer import WorkflowFailed, unforeseen
+
+
+class Interrupted(SeezarError):
+    """A worker died while it acted on a page; whether the site took the action is not known."""
+
+    status = "interrupted"
+
+
+@DBOS.workflow(name=ACT_ON_PAGE)
+async def act_on_page(account: str, instruction: str, url: str | None) -> dict[str, Any]:
+    """Do the one thing that `instruction` asks for on the page `url` (or the verify URL) of `account`.
+
+    Returns:
+        `{"status": "done", "account", "method", "page_id", "url", "title"}`, or a status with `reason`.
+    """
+    run_id = DBOS.workflow_id
+    assert run_id is not None
+    try:
+        return await act(run_id, account, instruction, url)
+    except (SeezarError, WorkflowFailed) as error:
+        return await failed(run_id, account, error.status, str(error))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the run must not stay open for ever
+        return await failed(run_id, account, "error", unforeseen(error))
+
+
+@DBOS.workflow(name=EXTRACT_FROM_PAGE)
+async def extract_from_page(account: str, question: str, url: str | None) -> dict[str, Any]:
+    """Find the answer to `question` on the page `url` (or the verify URL) of `account`.
+
+    Returns:
+        `{"status": "extracted", "account", "page_id", "url", "title"}`: the answer is the text of the page record; or a
+        status with `reason`.
+    """
+    run_id = DBOS.workflow_id
+    assert run_id is not None
+    try:
+        return await extract(run_id, account, question, url)
+    except (SeezarError, WorkflowFailed) as error:
+        return await failed(run_id, account, error.status, str(error))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the run must not stay open for ever
+        return await failed(run_id, account, "error", unforeseen(error))
+
+
+@DBOS.step()
+async def act(run_id: str, account: str, instruction: str, url: str | None) -> dict[str, Any]:
+    """Open, act, read what came of it."""
+    app = runtime().application
+    await app.runs.create(run_id, kind=ACT_ON_PAGE, account=account)
+    if any(event.step == "act" for event in await app.runs.events(run_id)):
+        raise Interrupted(
+            "The worker stopped while it acted on the page.",
+            kept="It is not done a second time.",
+            next_step="Open the page to see whether it was done.",
+        )
+    async with _opened(run_id, account, url) as visit:
+        # Before it is done: a step that is taken up again after a crash must not do it twice.
+        await app.runs.event(run_id, "act", "Asking a model where on the page it is done")
+        done = await visit.browser.act(instruction)
+        await visit.settle()
+        text = await read_text(visit.browser.page, visit.redact)
+        picture = await screenshot(visit.browser.page, visit.redact)
+        page_id = await visit.keep(NewPage(run_id, account, text.url, text.title, text.text, picture))
+    result = {"status": "done", "account": account, "method": done.method, "page_id": page_id}
+    return await _finished(run_id, result | {"url": text.url, "title": text.title})
+
+
+@DBOS.step()
+async def extract(run_id: str, account: str, question: str, url: str | None) -> dict[str, Any]:
+    """Open, ask, keep the answer."""
+    app = runtime().application
+    await app.runs.create(run_id, kind=EXTRACT_FROM_PAGE, account=account)
+    async with _opened(run_id, account, url) as visit:
+        await app.runs.event(run_id, "extract", "Asking a model what the page says")
+        answer = visit.redact((await visit.browser.extract(question)).answer)
+        text = await read_text(visit.browser.page, visit.redact)
+        page_id = await visit.keep(NewPage(run_id, account, text.url, text.title, answer, None))
+    result = {"status": "extracted", "account": account, "page_id": page_id}
+    return await _finished(run_id, result | {"url": text.url, "title": text.title})
+
+
+@dataclass
+class _Visit:
+    """A page of an account in a browser that understands it."""
+
+    browser: SemanticBrowser
+    watch: NetworkWatch
+    record: Account
+    state: SessionState
+    session_id: str | None
+    redact: Redactor
+
+    async def settle(self) -> None:
+        """Wait until the page is quiet, and make sure that it is still a page of the account behind its login.
+
+        Raises:
+            OriginNotAllowed, NotSignedIn: it is not.
+        """
+        await self.watch.quiet(runtime().application.settings.page_timeout)
+        allowed(self.browser.page.url, self.record)
+        await refuse_forms(self.browser.page, self.record.name)
+
+    async def keep(self, page: NewPage) -> str:
+        """Store what was read and the session as it is now; returns the id of the page record."""
+        app = runtime().application
+        renewed = await capture(self.browser.context, self.browser.page)
+        page_id = await app.pages.store(page)
+        # Sites renew cookies as they are used; the old ones may stop working.
+        renewed = replace(renewed, plain_check=self.state.plain_check, kept_by=self.state.kept_by)
+        await app.sessions.verified(self.record.name, renewed, session_id=self.session_id)
+        return page_id
+
+
+@asynccontextmanager
+async def _opened(run_id: str, account: str, url: str | None) -> AsyncGenerator[_Visit]:
+    app = runtime().application
+    await app.runs.start(run_id)
+    record = await app.accounts.get(account)
+    target = allowed(urljoin(record.verify_url, url) if url else record.verify_url, record)
+    info = await app.sessions.info(account)
+    state = await app.sessions.load(account)
+    redact = await account_redactor(app.vault, record, user_name=True)
+    settings = app.settings
+    router = ModelRouter(load_pool(settings.litellm_config), allow_requests=settings.allow_model_requests)
+
+    async def spend() -> bool:
+        return await app.runs.spend_model_call(run_id, limit=settings.model_calls_per_sign_in)
+
+    browser = SemanticBrowser(settings, router, redact, record.origins, spend=spend, state=state)
+    try:
+        async with runtime().pool.turn(), browser:
+            await app.runs.event(run_id, "open", f"Opening {redact(shown(target))}")
+            watch = NetworkWatch(browser.page, record.origins)
+            visit = _Visit(browser, watch, record, state, info.id if info else None, redact)
+            response = await browser.page.goto(target, wait_until="domcontentloaded")
+            if response is not None and response.status >= 400:
+                raise PageNotOpened(f"The site answered {response.status}.", kept="The session is unchanged.")
+            await visit.settle()
+            yield visit
+    except Error as error:
+        raise not_opened(error) from None
+
+
+async def _finished(run_id: str, result: dict[str, Any]) -> dict[str, Any]:
+    app = runtime().application
+    await app.runs.event(run_id, "done", str(result["status"]))
+    await app.runs.finish(run_id, str(result["status"]), reason="", result=result)
+    return result
