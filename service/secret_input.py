@@ -31,16 +31,17 @@ def from_environment(what: str, variable: str) -> str:
             kept="Nothing was stored.",
             next_step=f"Export it first: read -rs {variable} && export {variable}.",
         )
-    return _remember(what, value)
+    return remember(what, value)
 
 
 def from_prompt(what: str) -> str:
     """The secret typed at a hidden prompt; may be empty."""
     value = typer.prompt(what, default="", hide_input=True, show_default=False, err=True)
-    return _remember(what, value)
+    return remember(what, value)
 
 
-def _remember(what: str, value: str) -> str:
+def remember(what: str, value: str) -> str:
+    """Note a secret that was read another way, so that this process's log leaves it out; returns it."""
     if value:
         _entered[what.lower().replace(" ", "-")] = value
     return value

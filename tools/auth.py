@@ -1,6 +1,6 @@
 """Tools of the auth agent. They take account names, never secrets."""
 
-from seezar.accounts import Account
+from seezar.accounts import Account, Run
 from tools.answers import Answer, answers, iso
 from workflows.client import Client
 
@@ -40,12 +40,69 @@ async def sign_in(account: str, fresh: bool = False) -> Answer:
 
     Returns:
         status "signed_in" with attempts, model_calls, duration_s, second_factor and reason; any other status (such as
-        "bad_credentials", "no_code", "needs_person", "timeout") is final for this request, `message` says why.
+        "bad_credentials", "no_code", "needs_person", "timeout") is final for this request, `message` says why. With
+        `question` the run run_id waits for a person: "code", "approval", "terms", "captcha" or "passkey".
     """
     async with await Client.connect() as client:
         run_id = await client.sign_in(account, fresh=fresh)
         result = await client.result(run_id, timeout=client.application.settings.sign_in_timeout)
-    return {**result, "run_id": run_id, "message": result.get("reason", "")}
+    return {**result, "run_id": run_id, "message": _message(run_id, result)}
+
+
+@answers
+async def answer_run(run_id: str, confirmed: bool) -> Answer:
+    """Go on with a sign-in that waits for a person, after the user has said that it is done, and wait for its end.
+
+    Only for an approval that the user has given, terms that the user accepts, a captcha or a passkey that the user has
+    dealt with. Never for a code: the user answers that with `seezar runs answer`, where no model sees it.
+
+    Args:
+        run_id: id of the run, or the name of its account; empty when there is only one run that waits.
+        confirmed: true only when the user has said so in this conversation; false to learn what is asked.
+
+    Returns:
+        as sign_in; "needs_input" when it is not clear which run is meant, or the user must do something first.
+    """
+    async with await Client.connect() as client:
+        waiting = await client.application.questions.waiting()
+        named = [run for run in waiting if run_id.strip() in ("", run.id, run.account)]
+        if len(named) != 1:
+            if run_id.strip() and not named:
+                # For the error of an id that nobody knows.
+                await client.application.runs.get(run_id)
+            return _which(waiting)
+        run = named[0]
+        if run.question == "code" or not confirmed:
+            asked = {"run_id": run.id, "account": run.account, "question": run.question}
+            return {"status": "needs_input", **asked, "message": _message(run.id, asked)}
+        await client.answer(run.id)
+        result = await client.result(run.id, timeout=client.application.settings.sign_in_timeout)
+    return {**result, "run_id": run.id, "message": _message(run.id, result)}
+
+
+def _which(waiting: list[Run]) -> Answer:
+    if not waiting:
+        return {"status": "not_waiting", "message": "No run waits for an answer."}
+    runs = ", ".join(f"{run.id} ({run.account}: {run.question})" for run in waiting)
+    return {"status": "needs_input", "message": f"Which run is meant? These wait: {runs}."}
+
+
+_CODE = (
+    "A code is not for the chat: no model may see it. Type it at a terminal, where it is hidden: seezar runs answer {}"
+)
+# What the user is told of a run that waits; what the chat may do for it stands there too.
+_ASKED = {
+    "code": "The site asks for a code that only the user can see. " + _CODE,
+    "approval": "The site asks the user to approve the sign-in on another device. Say “I approved it” when it is done.",
+    "terms": "The site asks to accept its new terms. Say “accept the terms” to do so.",
+    "captcha": "The site shows a captcha, which is left to a person. Say “continue run {}” when it is out of the way.",
+    "passkey": "The site wants a passkey, which is left to a person. Say “continue run {}” when it is out of the way.",
+}
+
+
+def _message(run_id: str, result: Answer) -> str:
+    question = result.get("question")
+    return _ASKED[question].format(run_id) if question in _ASKED else str(result.get("reason", ""))
 
 
 @answers
@@ -73,14 +130,15 @@ async def session_status(account: str) -> Answer:
 
 @answers
 async def sign_out(account: str) -> Answer:
-    """Forget the stored session of an account.
+    """Sign an account out at its site and forget the stored session.
 
     Args:
         account: name of the account.
 
     Returns:
-        status "signed_out"; `message` says whether there was a session.
+        status "signed_out"; `message` says whether there was a session and whether the site has ended it.
     """
     async with await Client.connect() as client:
-        result = await client.result(await client.sign_out(account), timeout=client.application.settings.page_timeout)
+        timeout = 6 * client.application.settings.page_timeout
+        result = await client.result(await client.sign_out(account), timeout=timeout)
     return {**result, "message": result.get("reason", "")}

@@ -4,17 +4,23 @@ from typing import Any
 
 from dbos import DBOS
 
+from seezar.accounts import SessionInfo
 from seezar.errors import NotSignedIn, SeezarError
+from seezar.signin.outcome import Outcome
 from seezar.signin.session_check import check_stored_session
 from workflows.names import CHECK_SESSION
 from workflows.runtime import runtime
 from workflows.serializer import WorkflowFailed, unforeseen
-from workflows.sign_in import reporter
+from workflows.sign_in import note_pause, reporter
 
 
 @DBOS.workflow(name=CHECK_SESSION)
-async def check_session(account: str) -> dict[str, Any]:
+async def check_session(account: str, keep: dict[str, Any] | None = None) -> dict[str, Any]:
     """Ask the site; a session that no longer works is forgotten.
+
+    Args:
+        keep: when the worker asks by itself, to keep the session alive: then by a visit, and a sign-in follows where
+            that did not help. `expiring` (bool): the session is about to end.
 
     Returns:
         `{"status": "signed_in" | "not_signed_in" | …, "account", "reason"}`.
@@ -22,7 +28,7 @@ async def check_session(account: str) -> dict[str, Any]:
     run_id = DBOS.workflow_id
     assert run_id is not None
     try:
-        return await ask(run_id, account)
+        return await ask(run_id, account, keep)
     except (SeezarError, WorkflowFailed) as error:
         return await failed(run_id, account, error.status, str(error))
     except Exception as error:  # noqa: BLE001 - whatever it is, the run must not stay open for ever
@@ -30,15 +36,17 @@ async def check_session(account: str) -> dict[str, Any]:
 
 
 @DBOS.step()
-async def ask(run_id: str, account: str) -> dict[str, Any]:
-    """Check the session with a plain request, or with a visit where only a browser can tell."""
+async def ask(run_id: str, account: str, keep: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Check the session with a plain request, or with a visit where only a browser can tell or it is to be renewed."""
     app = runtime().application
     await app.runs.create(run_id, kind=CHECK_SESSION, account=account)
     await app.runs.start(run_id)
     record = await app.accounts.get(account)
-    if await app.sessions.info(account) is None:
+    before = await app.sessions.info(account)
+    if before is None:
         raise NotSignedIn("There is no stored session.", next_step=f"Sign in: seezar sign-in {account}.")
-    checked = await check_stored_session(app, runtime().pool, record, reporter(run_id))
+    checked = await check_stored_session(app, runtime().pool, record, reporter(run_id), visit=keep is not None)
+    await note_pause(account, checked)
     if checked.status == "signed_in":
         result = {"status": "signed_in", "account": account, "reason": "The stored session works; the site was asked."}
     elif checked.status != "signed_out":
@@ -46,8 +54,24 @@ async def ask(run_id: str, account: str) -> dict[str, Any]:
     else:
         reason = f"The site no longer accepts the stored session; it was forgotten. Sign in: seezar sign-in {account}."
         result = {"status": "not_signed_in", "account": account, "reason": reason}
+    if keep is not None and await _must_renew(account, before, checked, expiring=bool(keep["expiring"])):
+        await app.runs.event(run_id, "renew", "A visit does not keep the session; signing in again")
+        await runtime().queueing.sign_in(account, fresh=True)
     await app.runs.finish(run_id, result["status"], reason=result["reason"], result=result)
     return result
+
+
+async def _must_renew(account: str, before: SessionInfo, checked: Outcome, *, expiring: bool) -> bool:
+    """Whether only a new sign-in keeps the session: the site has ended it, or will, whatever is visited."""
+    app = runtime().application
+    if checked.status not in ("signed_in", "signed_out"):
+        return False
+    now = await app.sessions.info(account)
+    moved = now is not None and (
+        now.expires_at is None or before.expires_at is None or now.expires_at > before.expires_at
+    )
+    ends = checked.status == "signed_out" or (expiring and not moved)
+    return ends and await app.keeping.may_sign_in(account)
 
 
 @DBOS.step(name="check_session_failed")

@@ -1,34 +1,26 @@
 """How every other process asks for work: queue a run, attach to it, watch it. Nothing is done here."""
 
 import asyncio
-import secrets
+import logging
 from collections.abc import AsyncIterator
 from typing import Any, Self
 
-from dbos import DBOSClient, EnqueueOptions
+from dbos import DBOSClient
 
 from seezar.accounts import Run, RunEvent
-from seezar.accounts.records import result_without_end
+from seezar.accounts.records import result_of_waiting, result_without_end
 from seezar.application import Application
-from seezar.errors import InvalidInput, RunTimedOut
+from seezar.errors import DatabaseUnavailable, InvalidInput, RunTimedOut
 from seezar.settings import Settings, get_settings
 from workflows import engine
 from workflows.ground import WORKER_READY, ensure_running
-from workflows.names import (
-    APPLICATION_VERSION,
-    CHECK_SESSION,
-    LOCK_READY,
-    OPEN_PAGE,
-    QUEUE_BROWSER,
-    QUEUE_SIGN_IN,
-    SIGN_IN,
-    SIGN_OUT,
-)
+from workflows.names import ACT_ON_PAGE, CHECK_SESSION, EXTRACT_FROM_PAGE, LOCK_READY, OPEN_PAGE, SIGN_OUT
+from workflows.queueing import Queueing
+
+_log = logging.getLogger("seezar.client")
 
 # How often a waiting client makes sure that a worker is still there.
 _CHECK_S = 3.0
-# How long to let a run close that has written its result.
-_CLOSING_S = 0.05
 
 
 class Client:
@@ -40,6 +32,7 @@ class Client:
     def __init__(self, application: Application, dbos: DBOSClient) -> None:
         self.application = application
         self._dbos = dbos
+        self._queueing = Queueing(application, dbos)
 
     @classmethod
     async def connect(
@@ -74,6 +67,8 @@ class Client:
     async def sign_in(self, account: str, *, fresh: bool = False, timeout: float | None = None) -> str:
         """Queue a sign-in, or attach to the one of this account that is under way; returns the run id.
 
+        A run that waits for a person is attached to when its code or approval is about to come, else replaced.
+
         Args:
             fresh: do not use the stored session.
             timeout: deadline of the run, seconds; the setting when None.
@@ -82,18 +77,36 @@ class Client:
             AccountUnknown: no such account.
         """
         await self.application.accounts.get(account)
-        options = {"fresh": fresh, "timeout": timeout}
-        # One at a time for an account: two at once would fight over the site's session and its codes.
-        return await self._enqueue(SIGN_IN, QUEUE_SIGN_IN, account, options, once=f"account:{account}")
+        await self._ensure_worker()
+        return await self._queueing.sign_in(account, fresh=fresh, timeout=timeout)
 
-    async def sign_out(self, account: str) -> str:
+    async def answer(self, run_id: str, value: str | None = None) -> Run:
+        """Answer the question of a run that waits for a person; it goes on. Returns the run.
+
+        Args:
+            value: the code that was asked for; None for an approval that was given, terms that are accepted, or a
+                captcha or passkey that was dealt with. Stored encrypted, deleted once it has been used.
+
+        Raises:
+            RunUnknown: no such run.
+            NotWaiting: it asks nothing, or has ended.
+            AnsweredAlready: an answer is on its way.
+            QuestionExpired: nobody is waited for any longer.
+            InvalidInput: the value cannot be what was asked for; the run still waits.
+        """
+        await self._ensure_worker()
+        return await self._queueing.answer(run_id, value)
+
+    async def sign_out(self, account: str, *, local: bool = False) -> str:
         """Queue a sign-out; returns the run id.
+
+        Args:
+            local: only forget the stored session; the site is not told.
 
         Raises:
             AccountUnknown: no such account.
         """
-        await self.application.accounts.get(account)
-        return await self._enqueue(SIGN_OUT, QUEUE_BROWSER, account)
+        return await self._start(SIGN_OUT, account, {"local": local})
 
     async def check_session(self, account: str) -> str:
         """Queue a question to the site whether the stored session still works; returns the run id.
@@ -101,8 +114,7 @@ class Client:
         Raises:
             AccountUnknown: no such account.
         """
-        await self.application.accounts.get(account)
-        return await self._enqueue(CHECK_SESSION, QUEUE_BROWSER, account)
+        return await self._start(CHECK_SESSION, account)
 
     async def open_page(self, account: str, url: str | None = None) -> str:
         """Queue a visit to `url` (or the account's verify URL); returns the run id.
@@ -110,11 +122,26 @@ class Client:
         Raises:
             AccountUnknown: no such account.
         """
-        await self.application.accounts.get(account)
-        return await self._enqueue(OPEN_PAGE, QUEUE_BROWSER, account, url)
+        return await self._start(OPEN_PAGE, account, url)
+
+    async def act_on_page(self, account: str, instruction: str, url: str | None = None) -> str:
+        """Queue one action on the page `url` (or the account's verify URL), told in words; returns the run id.
+
+        Raises:
+            AccountUnknown: no such account.
+        """
+        return await self._start(ACT_ON_PAGE, account, instruction, url)
+
+    async def extract_from_page(self, account: str, question: str, url: str | None = None) -> str:
+        """Queue a question about the page `url` (or the account's verify URL); returns the run id.
+
+        Raises:
+            AccountUnknown: no such account.
+        """
+        return await self._start(EXTRACT_FROM_PAGE, account, question, url)
 
     async def result(self, run_id: str, *, timeout: float | None = None) -> dict[str, Any]:
-        """The result of a run once it has ended.
+        """The result of a run once it has ended, or waits for a person: then with `question`.
 
         Raises:
             RunUnknown: no such run.
@@ -124,16 +151,22 @@ class Client:
         async for _ in self.follow(run_id, timeout=timeout):
             pass
         run = await self.application.runs.get(run_id)
+        if run.waiting:
+            return result_of_waiting(run)
         return run.result or {"status": run.status, "reason": run.reason}
 
-    async def follow(self, run_id: str, *, timeout: float | None = None) -> AsyncIterator[RunEvent]:
-        """The timeline of a run, live, to its end. A worker that died meanwhile is replaced.
+    async def follow(self, run_id: str, *, timeout: float | None = None, after: int = 0) -> AsyncIterator[RunEvent]:
+        """The timeline of a run, live, to its end or its question. A worker that died meanwhile is replaced.
+
+        Args:
+            timeout: seconds to watch.
+            after: only events behind the one of this id.
 
         Raises: as `result`.
         """
         keeper = asyncio.create_task(self._keep_worker())
         try:
-            async for event in self.application.runs.follow(run_id, timeout=timeout):
+            async for event in self.application.runs.follow(run_id, timeout=timeout, after=after):
                 yield event
                 if keeper.done():
                     keeper.result()
@@ -150,17 +183,19 @@ class Client:
         Raises:
             RunUnknown: no such run.
         """
-        run = await self.application.runs.get(run_id)
-        if not run.finished:
-            await self._dbos.cancel_workflow_async(run_id)
-            reason = "Cancelled on request."
-            await self.application.runs.event(run_id, "done", reason)
-            result = result_without_end(run, "cancelled", reason)
-            await self.application.runs.finish(run_id, "cancelled", reason=reason, result=result)
-        return await self.application.runs.get(run_id)
+        runs, reason = self.application.runs, "Cancelled on request."
+        run = await runs.get(run_id)
+        if await self.application.questions.end(run_id, reason=reason, status="cancelled") or run.finished:
+            return await runs.get(run_id)
+        # Read again: an answer may have set another workflow to work.
+        run = await runs.get(run_id)
+        await self._dbos.cancel_workflow_async(run.workflow_id)
+        await runs.event(run_id, "done", reason)
+        await runs.finish(run_id, "cancelled", reason=reason, result=result_without_end(run, "cancelled", reason))
+        return await runs.get(run_id)
 
     async def resume(self, run_id: str) -> Run:
-        """Take up a cancelled run where it stopped. Its deadline is the one that it had.
+        """Take up a cancelled run where it stopped, its question included. Its deadline is the one that it had.
 
         Raises:
             RunUnknown: no such run.
@@ -182,30 +217,14 @@ class Client:
                 next_step="Resume it when the other one has ended.",
             )
         await runs.event(run_id, "resume", "Taken up again on request")
-        await self._dbos.resume_workflow_async(run_id)
+        if run.question is None:
+            await self._dbos.resume_workflow_async(run.workflow_id)
         return await runs.get(run_id)
 
-    async def _enqueue(self, workflow: str, queue: str, account: str, *arguments: Any, once: str | None = None) -> str:
-        run_id = f"{workflow.replace('_', '-')}-{account}-{secrets.token_hex(6)}"
-        options: EnqueueOptions = {
-            "workflow_name": workflow,
-            "queue_name": queue,
-            "workflow_id": run_id,
-            "app_version": APPLICATION_VERSION,
-        }
-        if once is not None:
-            options["deduplication_id"] = once
-            options["duplication_policy"] = "return-existing"
-        while True:
-            await self._ensure_worker()
-            handle = await self._dbos.enqueue_async(options, account, *arguments)
-            got = handle.get_workflow_id()
-            await self.application.runs.create(got, kind=workflow, account=account)
-            if got == run_id or not (await self.application.runs.get(got)).finished:
-                return got
-            # Its result is written but DBOS has not yet closed it: attaching would answer with what was, not with what
-            # is.
-            await asyncio.sleep(_CLOSING_S)
+    async def _start(self, workflow: str, account: str, *arguments: Any) -> str:
+        await self.application.accounts.get(account)
+        await self._ensure_worker()
+        return await self._queueing.start(workflow, account, *arguments)
 
     async def _ensure_worker(self) -> None:
         if not await self.application.database.one(WORKER_READY, LOCK_READY):
@@ -214,4 +233,8 @@ class Client:
     async def _keep_worker(self) -> None:
         while True:
             await asyncio.sleep(_CHECK_S)
-            await self._ensure_worker()
+            try:
+                await self._ensure_worker()
+            except DatabaseUnavailable as error:
+                # It may be starting again; a database that stays away is told by whoever reads from it.
+                _log.info("%s", error)

@@ -8,11 +8,9 @@ from dbos import DBOS, DBOSClient, DBOSConfig
 from seezar.database.urls import DBOS_DATABASE, with_database
 from seezar.settings import Settings
 from workflows.names import APPLICATION_NAME, APPLICATION_VERSION, QUEUE_BROWSER, QUEUE_SIGN_IN
+from workflows.pace import IDLE_S
 from workflows.serializer import JsonSerializer
 
-# DBOS' default of one second is most of the time between a request and the first sign of the browser; a tenth kept an
-# idle worker at several per cent of a core.
-_QUEUE_POLL_S = 0.25
 _POOL = 10
 
 
@@ -34,8 +32,10 @@ def dbos_url(url: str) -> str:
 
 def launch(url: str, settings: Settings, *, slot: int) -> None:
     """Start DBOS in the calling thread's event loop and begin to take runs. Imports and so registers all workflows."""
+    import workflows.answer_sign_in
     import workflows.check_session
     import workflows.open_page
+    import workflows.semantic
     import workflows.sign_in
     import workflows.sign_out  # noqa: F401 - registration is the effect
 
@@ -61,7 +61,7 @@ async def register_queues(settings: Settings) -> None:
     """Make the queues known; `settings.browsers` runs of each at the same time on one worker."""
     for name in (QUEUE_SIGN_IN, QUEUE_BROWSER):
         await DBOS.register_queue_async(
-            name, worker_concurrency=settings.browsers, polling_interval_sec=_QUEUE_POLL_S, on_conflict="always_update"
+            name, worker_concurrency=settings.browsers, polling_interval_sec=IDLE_S, on_conflict="always_update"
         )
 
 

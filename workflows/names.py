@@ -8,9 +8,12 @@ QUEUE_SIGN_IN = "sign_in"
 QUEUE_BROWSER = "browser"
 
 SIGN_IN = "sign_in"
+ANSWER_SIGN_IN = "answer_sign_in"
 SIGN_OUT = "sign_out"
 CHECK_SESSION = "check_session"
 OPEN_PAGE = "open_page"
+ACT_ON_PAGE = "act_on_page"
+EXTRACT_FROM_PAGE = "extract_from_page"
 
 # Advisory locks (two-part keys) in the `seezar` database: the slot a worker holds, and that it is ready for work.
 LOCK_SLOT = 7001

@@ -5,18 +5,16 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from dbos import DBOS
-from playwright.async_api import Error
+from playwright.async_api import Error, Page
 
 from seezar.accounts.pages import NewPage
 from seezar.accounts.records import Account
-from seezar.application import Application
 from seezar.browser.reader import read_text, screenshot
-from seezar.browser.redaction import Redactor
 from seezar.browser.state import capture
 from seezar.errors import NotSignedIn, OriginNotAllowed, SeezarError
 from seezar.signin.detector import detect
 from seezar.signin.network import NetworkWatch
-from seezar.signin.totp import base32_key
+from seezar.signin.secrets import account_redactor
 from seezar.vault.origins import origin_of
 from workflows.names import OPEN_PAGE
 from workflows.runtime import runtime
@@ -56,12 +54,12 @@ async def visit(run_id: str, account: str, url: str | None) -> dict[str, Any]:
     await app.runs.create(run_id, kind=OPEN_PAGE, account=account)
     await app.runs.start(run_id)
     record = await app.accounts.get(account)
-    target = _allowed(urljoin(record.verify_url, url) if url else record.verify_url, record)
+    target = allowed(urljoin(record.verify_url, url) if url else record.verify_url, record)
     info = await app.sessions.info(account)
     state = await app.sessions.load(account)
-    redact = await redactor(app, record)
-    await app.runs.event(run_id, "open", f"Opening {redact(_shown(target))}")
-    async with pool.context(state) as context:
+    redact = await account_redactor(app.vault, record)
+    await app.runs.event(run_id, "open", f"Opening {redact(shown(target))}")
+    async with pool.turn(), pool.context(state) as context:
         page = await pool.new_page(context)
         watch = NetworkWatch(page, record.origins)
         try:
@@ -70,29 +68,20 @@ async def visit(run_id: str, account: str, url: str | None) -> dict[str, Any]:
                 raise PageNotOpened(f"The site answered {response.status}.", kept="The session is unchanged.")
             await watch.quiet(app.settings.page_timeout)
             # A redirect may have led elsewhere.
-            _allowed(page.url, record)
-            if (await detect(page)).kind in _FORMS:
-                raise NotSignedIn(
-                    f"The session of {account!r} has ended: the page asks to sign in.",
-                    kept="The account and its secrets are unchanged.",
-                    next_step=f"Sign in again: seezar sign-in {account} --fresh.",
-                )
+            allowed(page.url, record)
+            await refuse_forms(page, account)
             text = await read_text(page, redact)
             picture = await screenshot(page, redact)
             renewed = await capture(context, page)
         except Error as error:
-            # Only the network's word: the rest of the message quotes the address with its query, and the call.
-            word = next((word for word in error.message.split() if word.startswith("net::")), "no answer in time")
-            raise PageNotOpened(
-                f"The page cannot be opened ({word}).",
-                kept="The session is unchanged.",
-                next_step="Check that the site runs and that the address is right.",
-            ) from None
+            raise not_opened(error) from None
     new = NewPage(run_id=run_id, account=account, url=text.url, title=text.title, text=text.text, screenshot=picture)
     page_id = await app.pages.store(new)
     # Sites renew cookies as they are used; the old ones may stop working.
     await app.sessions.verified(
-        account, replace(renewed, plain_check=state.plain_check), session_id=info.id if info else None
+        account,
+        replace(renewed, plain_check=state.plain_check, kept_by=state.kept_by),
+        session_id=info.id if info else None,
     )
     result = {"status": "opened", "account": account, "page_id": page_id, "url": text.url, "title": text.title}
     await app.runs.event(run_id, "done", f"Read {text.title!r}")
@@ -110,18 +99,36 @@ async def failed(run_id: str, account: str, status: str, reason: str) -> dict[st
     return result
 
 
-async def redactor(app: Application, account: Account) -> Redactor:
-    """The redactor that knows the secrets of `account`."""
-    secrets: dict[str, str] = {}
-    if account.password_ref:
-        secrets["password"] = await app.vault.open_local(account.password_ref)
-    if account.totp_ref:
-        # Of an otpauth:// address the key is what a page may show.
-        secrets["totp"] = base32_key(await app.vault.open_local(account.totp_ref))
-    return Redactor(secrets)
+async def refuse_forms(page: Page, account: str) -> None:
+    """Check that the page does not ask to sign in.
+
+    Raises:
+        NotSignedIn: it does.
+    """
+    if (await detect(page)).kind in _FORMS:
+        raise NotSignedIn(
+            f"The session of {account!r} has ended: the page asks to sign in.",
+            kept="The account and its secrets are unchanged.",
+            next_step=f"Sign in again: seezar sign-in {account} --fresh.",
+        )
 
 
-def _allowed(url: str, account: Account) -> str:
+def not_opened(error: Error) -> PageNotOpened:
+    """What is told of an error of the browser: the network's word. The rest quotes the address with its query."""
+    word = next((word for word in error.message.split() if word.startswith("net::")), "no answer in time")
+    return PageNotOpened(
+        f"The page cannot be opened ({word}).",
+        kept="The session is unchanged.",
+        next_step="Check that the site runs and that the address is right.",
+    )
+
+
+def allowed(url: str, account: Account) -> str:
+    """`url`, if its origin is registered for `account`.
+
+    Raises:
+        OriginNotAllowed: it is not.
+    """
     origin = origin_of(url)
     if origin not in account.origins:
         raise OriginNotAllowed(
@@ -132,6 +139,7 @@ def _allowed(url: str, account: Account) -> str:
     return url
 
 
-def _shown(url: str) -> str:
+def shown(url: str) -> str:
+    """`url` without query and fragment, which may carry tokens."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}{parts.path}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from seezar.application import Application
 from seezar.browser.pool import BrowserPool
 from seezar.signin.lives import SignInLives
+from workflows.queueing import Queueing
 
 
 @dataclass(frozen=True)
@@ -14,6 +15,7 @@ class Runtime:
     application: Application
     pool: BrowserPool
     lives: SignInLives
+    queueing: Queueing
 
 
 _runtime: Runtime | None = None

@@ -6,10 +6,12 @@ Every decision that depends on the clock or on a table is made inside a step, so
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from dbos import DBOS
 
+from seezar.accounts.pauses import PAUSING
+from seezar.accounts.records import result_of_waiting
 from seezar.errors import DatabaseUnavailable, SeezarError
 from seezar.signin.lives import CHALLENGES, site_host
 from seezar.signin.outcome import Outcome
@@ -41,11 +43,12 @@ PATIENT: dict[str, Any] = {
 
 
 class Life(TypedDict):
-    """What a browser life leaves in its row."""
+    """What a browser life leaves in its row. `question` is there when only a person can help."""
 
     status: str
     reason: str
     attempt: int
+    question: NotRequired[str | None]
 
 
 @DBOS.workflow(name=SIGN_IN)
@@ -59,33 +62,52 @@ async def sign_in(account: str, options: dict[str, Any]) -> dict[str, Any]:
     Returns:
         The object that `seezar sign-in --json` prints.
     """
-    run_id = _run_id()
+    run_id = workflow_id()
+    deadline = 0.0
     try:
         began = await begin(run_id, account, options)
+        deadline = began["deadline"]
         life = Life(status=began["status"], reason=began["reason"], attempt=0)
         if life["status"] == "pending":
-            life = await _attempts(run_id, account, began["deadline"])
+            life = await attempts(run_id, account, deadline)
     except (SeezarError, WorkflowFailed) as error:
         life = Life(status=error.status, reason=str(error), attempt=0)
     except Exception as error:  # noqa: BLE001 - whatever it is, the run must not stay open for ever
         life = Life(status="error", reason=unforeseen(error), attempt=0)
+    return await close(run_id, run_id, account, life, deadline)
+
+
+async def close(run_id: str, workflow: str, account: str, life: Life, deadline: float) -> dict[str, Any]:
+    """End the run, or let it wait for a person: then the workflow is over and the run is not."""
+    if life.get("question") is not None:
+        return await ask(run_id, workflow, life, deadline)
     return await finish(run_id, account, life)
 
 
-async def _attempts(run_id: str, account: str, deadline: float) -> Life:
+async def attempts(
+    run_id: str, account: str, deadline: float, life: Life | None = None, *, accept_terms: bool = False
+) -> Life:
+    """Try until it is decided, or a person is needed.
+
+    Args:
+        deadline: of the run, epoch seconds.
+        life: what was done already; None to begin with the site's first page.
+        accept_terms: a person has said yes to new terms.
+    """
     while True:
-        life = await open_and_submit(run_id, account, deadline)
+        life = life or await open_and_submit(run_id, account, deadline, accept_terms)
         if life["status"] in CHALLENGES:
             link = life["status"] == "challenge_link"
             handle = await _await_mail(run_id, account, life["attempt"], deadline, link)
             if handle is None:
                 return Life(status="no_code", reason=_NO_MAIL, attempt=life["attempt"])
             life = await answer_mail(run_id, account, life["attempt"], handle, link)
-        if life["status"] not in _TRY_AGAIN:
+        if life.get("question") is not None or life["status"] not in _TRY_AGAIN:
             return life
         again = await may_try_again(run_id, account, life, deadline)
         if again is not None:
             return again
+        life = None
 
 
 _NO_MAIL = (
@@ -112,19 +134,23 @@ async def begin(run_id: str, account: str, options: dict[str, Any]) -> dict[str,
     await app.runs.create(run_id, kind=SIGN_IN, account=account)
     await app.runs.start(run_id)
     record = await app.accounts.get(account)
+    # Not even with a fresh start: it is the site that asked for it.
+    if (pause := await app.pauses.current(account)) is not None:
+        return {"status": pause.status, "reason": pause.sentence, "deadline": deadline}
     # A fresh sign-in replaces the stored session once it has succeeded; one that fails must not cost it.
     if not options.get("fresh"):
         checked = await check_stored_session(app, runtime().pool, record, reporter(run_id))
         if checked.status == "signed_in":
             reason = "The stored session still works; no form was touched."
             return {"status": "signed_in", "reason": reason, "deadline": deadline}
+        await note_pause(account, checked)
         if checked.status != "signed_out":
             return {"status": checked.status, "reason": f"{checked.reason} The session is kept.", "deadline": deadline}
     return {"status": "pending", "reason": "", "deadline": deadline}
 
 
 @DBOS.step()
-async def open_and_submit(run_id: str, account: str, deadline: float) -> Life:
+async def open_and_submit(run_id: str, account: str, deadline: float, accept_terms: bool = False) -> Life:
     """First browser life: open the site, submit the password (and a TOTP code), store the session or a checkpoint."""
     app, lives = runtime().application, runtime().lives
     record = await app.accounts.get(account)
@@ -138,8 +164,8 @@ async def open_and_submit(run_id: str, account: str, deadline: float) -> Life:
         # Before the click that makes the site send the mail: what lies in the mailbox now is not the answer to it.
         since = await app.mail.cursor(await app.mail.address(record.mailbox))
     number = await app.attempts.begin(run_id, mail_since=since)
-    outcome = await lives.open_and_submit(run_id, number, record, reporter(run_id))
-    return await _ended(run_id, number, outcome)
+    outcome = await lives.open_and_submit(run_id, number, record, reporter(run_id), accept_terms=accept_terms)
+    return await ended(run_id, account, number, outcome)
 
 
 @DBOS.step(**PATIENT)
@@ -165,7 +191,7 @@ async def answer_mail(run_id: str, account: str, attempt: int, handle: str, link
     app, lives = runtime().application, runtime().lives
     record = await app.accounts.get(account)
     outcome = await lives.answer(run_id, attempt, record, handle, reporter(run_id), link=link)
-    return await _ended(run_id, attempt, outcome)
+    return await ended(run_id, account, attempt, outcome)
 
 
 @DBOS.step(**PATIENT)
@@ -190,13 +216,35 @@ async def may_try_again(run_id: str, account: str, life: Life, deadline: float) 
 
 
 @DBOS.step(**PATIENT)
+async def ask(run_id: str, workflow: str, life: Life, deadline: float) -> dict[str, Any]:
+    """Let the run wait for a person; returns what is told of it meanwhile."""
+    app = runtime().application
+    runtime().lives.rest(run_id)
+    question = life.get("question")
+    assert question is not None
+    await app.runs.event(run_id, "ask", f"{life['reason']} Waiting for a person ({question})")
+    await app.questions.ask(
+        run_id,
+        workflow_id=workflow,
+        question=question,
+        status=life["status"],
+        reason=life["reason"],
+        left_s=max(0.0, deadline - time.time()),
+    )
+    return result_of_waiting(await app.runs.get(run_id))
+
+
+@DBOS.step(**PATIENT)
 async def finish(run_id: str, account: str, life: Life) -> dict[str, Any]:
     """Write down how the run ended; returns its result."""
     app = runtime().application
     await runtime().lives.drop(run_id)
     await app.attempts.close(run_id, life["status"])
     run = await app.runs.get(run_id)
-    info = await app.sessions.info(account) if life["status"] == "signed_in" else None
+    info = None
+    if life["status"] == "signed_in":
+        info = await app.sessions.info(account)
+        await app.pauses.clear(account)
     factor = None
     if life["attempt"] and life["status"] == "signed_in":
         factor = (await app.accounts.get(account)).second_factor
@@ -216,10 +264,20 @@ async def finish(run_id: str, account: str, life: Life) -> dict[str, Any]:
     return result
 
 
-async def _ended(run_id: str, number: int, outcome: Outcome) -> Life:
-    if outcome.status not in CHALLENGES:
+async def ended(run_id: str, account: str, number: int, outcome: Outcome) -> Life:
+    """What the row of a browser life holds of its outcome. What the outcome means for later is written down first."""
+    await note_pause(account, outcome)
+    if outcome.status not in CHALLENGES and outcome.question is None:
         await runtime().application.attempts.ended(run_id, number, outcome.status)
-    return Life(status=outcome.status, reason=outcome.reason, attempt=number)
+    return Life(status=outcome.status, reason=outcome.reason, attempt=number, question=outcome.question)
+
+
+async def note_pause(account: str, outcome: Outcome) -> None:
+    """Where the site asks to be left alone, later sign-ins of the account will do so."""
+    if outcome.status in PAUSING:
+        await runtime().application.pauses.begin(
+            account, outcome.status, reason=outcome.reason, retry_after_s=outcome.retry_after_s
+        )
 
 
 def reporter(run_id: str) -> Callable[[str, str], Awaitable[None]]:
@@ -232,7 +290,8 @@ def reporter(run_id: str) -> Callable[[str, str], Awaitable[None]]:
     return report
 
 
-def _run_id() -> str:
-    run_id = DBOS.workflow_id
-    assert run_id is not None
-    return run_id
+def workflow_id() -> str:
+    """The id of the workflow that calls."""
+    running = DBOS.workflow_id
+    assert running is not None
+    return running

@@ -1,22 +1,32 @@
-"""Forgetting a session, durably."""
+"""Signing out, durably: at the site, and here."""
 
 from typing import Any
 
 from dbos import DBOS
 
-from seezar.errors import SeezarError
+from seezar.errors import BrowserMissing, KeyUnusable, SeezarError
+from seezar.signin.sign_out import sign_out_at_site
 from workflows.names import SIGN_OUT
 from workflows.runtime import runtime
 from workflows.serializer import WorkflowFailed, unforeseen
+from workflows.sign_in import reporter
 
 
 @DBOS.workflow(name=SIGN_OUT)
-async def sign_out(account: str) -> dict[str, Any]:
-    """Forget the stored session of `account`; returns `{"status": "signed_out" | …, "account", "reason"}`."""
+async def sign_out(account: str, options: dict[str, Any] | None = None) -> dict[str, Any]:
+    """End the session of `account` at the site, and forget it here whatever the site says.
+
+    Args:
+        options: `local` (bool): only forget it here.
+
+    Returns:
+        `{"status": "signed_out" | …, "account", "reason"}`.
+    """
     run_id = DBOS.workflow_id
     assert run_id is not None
     try:
-        return await forget(run_id, account)
+        told = await leave(run_id, account, bool((options or {}).get("local")))
+        return await forget(run_id, account, told)
     except (SeezarError, WorkflowFailed) as error:
         return await failed(run_id, account, error.status, str(error))
     except Exception as error:  # noqa: BLE001 - whatever it is, the run must not stay open for ever
@@ -24,14 +34,35 @@ async def sign_out(account: str) -> dict[str, Any]:
 
 
 @DBOS.step()
-async def forget(run_id: str, account: str) -> dict[str, Any]:
-    """Delete the session."""
-    app = runtime().application
+async def leave(run_id: str, account: str, local: bool) -> dict[str, Any]:
+    """Sign out at the site; returns the id of the session that was left, and what the site is known to think of it."""
+    app, pool = runtime().application, runtime().pool
     await app.runs.create(run_id, kind=SIGN_OUT, account=account)
     await app.runs.start(run_id)
-    await app.accounts.get(account)
-    had = await app.sessions.forget(account)
-    reason = "The stored session was forgotten." if had else "There was no stored session."
+    record = await app.accounts.get(account)
+    info = await app.sessions.info(account)
+    if info is None or local:
+        return {"session_id": info.id if info else None, "reason": "The site was not told." if local else ""}
+    try:
+        state = await app.sessions.load(account)
+        done = await sign_out_at_site(pool, record, state, reporter(run_id), timeout=app.settings.page_timeout)
+    except (BrowserMissing, KeyUnusable) as error:
+        return {"session_id": info.id, "reason": f"The site was not told: {error.what}"}
+    reason = done.reason
+    if done.status != "ended":
+        reason = f"{reason} There it may go on until it expires."
+    return {"session_id": info.id, "reason": reason}
+
+
+@DBOS.step()
+async def forget(run_id: str, account: str, told: dict[str, Any]) -> dict[str, Any]:
+    """Delete the session that was left; one that was obtained meanwhile stays."""
+    app = runtime().application
+    if told["session_id"] is None:
+        reason = "There was no stored session."
+    else:
+        await app.sessions.forget(account, session_id=told["session_id"])
+        reason = f"{told['reason']} The stored session was forgotten.".strip()
     result = {"status": "signed_out", "account": account, "reason": reason}
     await app.runs.event(run_id, "done", reason)
     await app.runs.finish(run_id, "signed_out", reason=reason, result=result)

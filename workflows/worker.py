@@ -23,7 +23,9 @@ from seezar.settings import Settings, load_settings
 from seezar.signin.lives import SignInLives
 from workflows import engine
 from workflows.ground import prepare_database, stop_database_if_unused
-from workflows.names import mail_topic
+from workflows.names import CHECK_SESSION, mail_topic
+from workflows.pace import Pace
+from workflows.queueing import Queueing
 from workflows.registry import WorkerNote, remove_note, write_note
 from workflows.runtime import Runtime, set_runtime
 from workflows.slots import SlotHolder
@@ -31,6 +33,8 @@ from workflows.slots import SlotHolder
 log = logging.getLogger("seezar.worker")
 
 _BEAT_S = 1.0
+# Between two looks at which sessions are due to be kept alive.
+_KEEP_EVERY_S = 5.0
 # Time that running steps get to end when the worker is asked to stop; what is cut off is taken up by the next worker.
 _DRAIN_S = 10
 # Statuses of a DBOS workflow that goes on by itself, or has just succeeded and is about to be seen as finished.
@@ -51,6 +55,7 @@ class Worker:
         self._stop = asyncio.Event()
         self._smtp: SmtpServer | None = None
         self._busy_at = time.monotonic()
+        self._kept_at = 0.0
 
     def stop(self) -> None:
         """Ask the worker to drain and end."""
@@ -78,7 +83,9 @@ class Worker:
     async def _serve(self, url: str, application: Application, slots: SlotHolder, slot: int) -> None:
         pool = BrowserPool(self._settings)
         lives = SignInLives(application, pool)
-        set_runtime(Runtime(application, pool, lives))
+        dbos = engine.client(url)
+        queueing = Queueing(application, dbos)
+        set_runtime(Runtime(application, pool, lives, queueing))
         self._smtp = SmtpServer(application.mail, port=self._settings.smtp_port)
         wakeups: asyncio.Task[None] | None = None
         launched = False
@@ -93,7 +100,8 @@ class Worker:
             write_note(self._settings, WorkerNote.of_this_process(slot, smtp_port=self._smtp.port))
             await slots.ready()
             log.info("worker %d is ready", slot)
-            await self._beat(application, slots, lives)
+            pool.prepare()
+            await self._beat(application, slots, lives, queueing)
         finally:
             # First of all: who comes from now on must not take this worker for one that takes runs.
             await slots.not_ready()
@@ -102,18 +110,25 @@ class Worker:
             await self._smtp.stop()
             if launched:
                 await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=await _drain_time())
+            await asyncio.to_thread(dbos.destroy)
             await pool.close()
             set_runtime(None)
 
-    async def _beat(self, application: Application, slots: SlotHolder, lives: SignInLives) -> None:
+    async def _beat(self, application: Application, slots: SlotHolder, lives: SignInLives, queueing: Queueing) -> None:
+        pace = Pace()
         while not self._stop.is_set():
             try:
                 if not await slots.alive():
                     await self._reconnect(slots)
+                await pace.keep(application)
                 await self._keep_mail(slots)
                 await adopt_dead_runs(slots)
                 await close_ended_runs(application)
+                await queue_lost_answers(application, queueing)
+                for run_id in await application.questions.end_overdue():
+                    await lives.drop(run_id)
                 await lives.drop_stale()
+                await self._keep_sessions(application, queueing)
                 if await self._idle(application):
                     return
             except (DatabaseUnavailable, psycopg.OperationalError) as error:
@@ -143,12 +158,20 @@ class Worker:
                 return
             write_note(self._settings, WorkerNote.of_this_process(slots.slot, smtp_port=self._smtp.port))
 
+    async def _keep_sessions(self, application: Application, queueing: Queueing) -> None:
+        if time.monotonic() - self._kept_at < _KEEP_EVERY_S:
+            return
+        self._kept_at = time.monotonic()
+        for due in await application.keeping.claim():
+            await queueing.start(CHECK_SESSION, due.account, {"expiring": due.expiring})
+
     async def _idle(self, application: Application) -> bool:
         if not self._idle_exit:
             return False
         row = await application.database.one(
             "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'seezar-client%%')"
-            " OR EXISTS (SELECT 1 FROM app.run WHERE finished_at IS NULL) AS busy"
+            # Who waits for a person is no work: it is taken up by whichever worker there is when the answer comes.
+            " OR EXISTS (SELECT 1 FROM app.run WHERE finished_at IS NULL AND question IS NULL) AS busy"
         )
         if row is None or row["busy"]:
             self._busy_at = time.monotonic()
@@ -174,14 +197,14 @@ async def wake_waiting_runs(application: Application) -> None:
 
 async def _wake(application: Application, message_id: str) -> None:
     rows = await application.database.all(
-        "SELECT r.id, max(t.number) AS attempt FROM app.message m JOIN app.account a ON a.mailbox = m.mailbox"
-        " JOIN app.run r ON r.account = a.name AND r.finished_at IS NULL JOIN app.attempt t ON t.run_id = r.id"
-        " WHERE m.id::text = %s GROUP BY r.id",
+        "SELECT r.workflow_id, max(t.number) AS attempt FROM app.message m JOIN app.account a ON a.mailbox = m.mailbox"
+        " JOIN app.run r ON r.account = a.name AND r.finished_at IS NULL AND r.question IS NULL"
+        " JOIN app.attempt t ON t.run_id = r.id WHERE m.id::text = %s GROUP BY r.workflow_id",
         message_id,
     )
     for row in rows:
         await DBOS.send_async(
-            row["id"], message_id, topic=mail_topic(row["attempt"]), idempotency_key=f"mail-{message_id}"
+            row["workflow_id"], message_id, topic=mail_topic(row["attempt"]), idempotency_key=f"mail-{message_id}"
         )
 
 
@@ -203,17 +226,18 @@ async def close_ended_runs(application: Application) -> None:
     DBOS).
     """
     rows = await application.database.all(
-        "SELECT id, account FROM app.run WHERE finished_at IS NULL"
+        "SELECT id, workflow_id FROM app.run WHERE finished_at IS NULL AND question IS NULL"
         " AND greatest(created_at, reopened_at) < now() - interval '10 seconds'"
     )
     if not rows:
         return
-    ids = [row["id"] for row in rows]
+    ids = [row["workflow_id"] for row in rows]
     known = await DBOS.list_workflows_async(workflow_ids=ids, load_input=False, load_output=False)
     statuses = {workflow.workflow_id: workflow.status for workflow in known}
     for row in rows:
-        status = statuses.get(row["id"], "MISSING")
-        if status in _OPEN:
+        status = statuses.get(row["workflow_id"], "MISSING")
+        # An answer whose workflow was never queued is queued again, not given up.
+        if status in _OPEN or (status == "MISSING" and row["workflow_id"] != row["id"]):
             continue
         ended = "cancelled" if status == "CANCELLED" else "error"
         reason = (
@@ -221,6 +245,12 @@ async def close_ended_runs(application: Application) -> None:
         )
         result = result_without_end(await application.runs.get(row["id"]), ended, reason)
         await application.runs.finish(row["id"], ended, reason=reason, result=result)
+
+
+async def queue_lost_answers(application: Application, queueing: Queueing) -> None:
+    """Queue the workflows of answers that were stored by somebody who died before queueing them."""
+    for run in await application.questions.unstarted():
+        await queueing.go_on(run)
 
 
 async def _drain_time() -> int:

@@ -11,16 +11,19 @@ def build(*, task: bool = False) -> LlmAgent:
     return build_worker(
         "auth",
         description=(
-            "Signs accounts in and out, through password and second factor, tells whether they are signed in, and "
-            "lists the accounts there are. Takes account names."
+            "Signs accounts in and out, through password and second factor, goes on with a sign-in that waits for a "
+            "person, tells whether accounts are signed in, and lists the accounts there are. Takes account names."
         ),
         instruction="""
 You keep accounts signed in. Call sign_in once for each account that is asked for; for several accounts call it for all
 of them in one turn. It takes seconds, reuses a session that is still valid, and gets through the second factor by
 itself: you need no code and ask nobody for one. Pass fresh=true only when a fresh session was asked for in so many
-words.
+words. A result with `question` means that the run waits for a person: tell in plain words what the site asks, with its
+`message`, and stop. When the user says that it is done (approved, terms accepted, captcha or passkey dealt with), call
+answer_run with confirmed=true. Never accept terms that the user has not accepted. A code is never yours: if the user
+offers one, refuse it, do not repeat it, and point to `seezar runs answer` at a terminal.
 """,
-        tools=[auth.list_accounts, auth.sign_in, auth.session_status, auth.sign_out],
+        tools=[auth.list_accounts, auth.sign_in, auth.answer_run, auth.session_status, auth.sign_out],
         task=task,
     )
 

@@ -11,16 +11,25 @@ def build(*, task: bool = False) -> LlmAgent:
     return build_worker(
         "browser",
         description=(
-            "Opens pages of an account that is signed in, reads them and takes screenshots. Takes account names and, "
-            "if known, a page name or URL. It does not sign in: ask auth first."
+            "Opens pages of an account that is signed in, reads them, takes screenshots and, when asked to, does one "
+            "thing on a page. Takes account names and, if known, a page name or URL. It does not sign in: ask auth "
+            "first."
         ),
         instruction="""
 You read web pages behind logins. First open_page for the account, then read_page or screenshot with the page_id it
 gave. For several accounts open all pages in one turn. Without a page name the page that the sign-in leads to is opened,
 which is usually the dashboard. Answer with the rows that were asked for, as a Markdown table, with the numbers of the
-page. If open_page says not_signed_in, report that; you cannot sign in.
+page. If open_page says not_signed_in, report that; you cannot sign in. When read_page does not show what was asked for,
+extract_from_page may. Use act_on_page only when the user asks for an action on a page, once for each action, and report
+what came of it.
 """,
-        tools=[browser.open_page, browser.read_page, browser.screenshot],
+        tools=[
+            browser.open_page,
+            browser.read_page,
+            browser.screenshot,
+            browser.extract_from_page,
+            browser.act_on_page,
+        ],
         task=task,
     )
 

@@ -97,6 +97,13 @@ class Accounts:
             if site is None:
                 raise AccountUnknown(name, [known.name for known in await self.list()])
             await connection.execute("DELETE FROM app.account WHERE name = %s", (name,))
+            # A run that waits for a person waits for nothing now, and must not be met by a later account of the name.
+            await connection.execute(
+                "WITH r AS (UPDATE app.run SET reason = 'The account was removed.', finished_at = now()"
+                " WHERE account = %s AND question IS NOT NULL AND finished_at IS NULL RETURNING id)"
+                " UPDATE app.attempt t SET checkpoint = NULL FROM r WHERE t.run_id = r.id",
+                (name,),
+            )
             for reference in (account.password_ref, account.totp_ref):
                 if reference:
                     await self._vault.delete(connection, reference)

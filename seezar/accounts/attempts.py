@@ -56,6 +56,12 @@ class Attempts:
             "UPDATE app.attempt SET submitted = true WHERE run_id = %s AND number = %s", run_id, number
         )
 
+    async def resumed(self, run_id: str, number: int) -> None:
+        """A person has answered: the time that a mail may take counts from now on."""
+        await self._database.run(
+            "UPDATE app.attempt SET started_at = now() WHERE run_id = %s AND number = %s", run_id, number
+        )
+
     async def ended(self, run_id: str, number: int, outcome: str) -> None:
         """Note how the attempt ended; its checkpoint is no longer needed."""
         await self._database.run(

@@ -43,13 +43,14 @@ class Account:
 
 @dataclass(frozen=True)
 class SessionInfo:
-    """What may be shown of a stored session."""
+    """What may be shown of a stored session. `expires_at` is when the site's cookies end it, where they say so."""
 
     id: str
     account: str
     run_id: str
     obtained_at: datetime
     verified_at: datetime
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -66,13 +67,27 @@ class SessionState:
 
     `storage` is Playwright's `storage_state` (cookies, localStorage, IndexedDB); `session_storage` maps origin to key
     to value.
-    `plain_check` is None when only a browser can tell whether the session still works.
+    `plain_check` is None when only a browser can tell whether the session still works. `kept_by` are the cookies, as
+    (name, domain, path), that keep it and say when they expire (`seezar.signin.expiry`).
     """
 
     storage: dict[str, Any] = field(repr=False)
     session_storage: dict[str, dict[str, str]] = field(repr=False)
     user_agent: str = ""
     plain_check: PlainCheck | None = None
+    kept_by: tuple[tuple[str, str, str], ...] = ()
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When the first of the cookies of `kept_by` expires; None when none of them says."""
+        wanted = set(self.kept_by)
+        ends = [
+            cookie["expires"]
+            for cookie in self.storage.get("cookies", [])
+            if cookie.get("expires", -1) > 0 and (cookie["name"], cookie["domain"], cookie["path"]) in wanted
+        ]
+        # Whole seconds, as the site said it: what carries them may cut the rest off.
+        return datetime.fromtimestamp(int(min(ends)), UTC) if ends else None
 
     def to_json(self) -> str:
         """As JSON text, to be encrypted."""
@@ -83,12 +98,19 @@ class SessionState:
         """Back from `to_json`."""
         content = json.loads(text)
         check = content.pop("plain_check")
-        return cls(**content, plain_check=PlainCheck(**check) if check else None)
+        kept_by = tuple((name, domain, path) for name, domain, path in content.pop("kept_by", ()))
+        return cls(**content, plain_check=PlainCheck(**check) if check else None, kept_by=kept_by)
 
 
 @dataclass(frozen=True)
 class Run:
-    """One durable execution. `status` is `queued`, `running`, or how it ended (`signed_in`, `bad_credentials`, …)."""
+    """One durable execution. `status` is `queued`, `running`, or how it ended (`signed_in`, `bad_credentials`, …).
+
+    Attributes:
+        question: what a person is asked (`seezar.signin.outcome.QuestionKind`); kept when the run ended unanswered.
+        asked_at: since when.
+        workflow_id: the workflow that works on the run now, or did last.
+    """
 
     id: str
     kind: str
@@ -100,11 +122,19 @@ class Run:
     model_calls: int
     created_at: datetime
     finished_at: datetime | None
+    question: str | None = None
+    asked_at: datetime | None = None
+    workflow_id: str = ""
 
     @property
     def finished(self) -> bool:
         """Whether the run has ended."""
         return self.finished_at is not None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the run waits for the answer of a person."""
+        return self.question is not None and not self.finished
 
 
 def result_without_end(run: Run, status: str, reason: str) -> dict[str, Any]:
@@ -121,6 +151,12 @@ def result_without_end(run: Run, status: str, reason: str) -> dict[str, Any]:
         "reason": reason,
         "session_id": None,
     }
+
+
+def result_of_waiting(run: Run) -> dict[str, Any]:
+    """What is told of a sign-in that waits for a person: the shape of a result, and `question`."""
+    reason = f"{run.reason} Answer it: seezar runs answer {run.id}".strip()
+    return {**result_without_end(run, run.status, reason), "question": run.question}
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+from psycopg.errors import UniqueViolation
 from psycopg.types.json import Jsonb
 
 from seezar.accounts.records import Run, RunEvent
@@ -21,14 +22,28 @@ class Runs:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def create(self, run_id: str, *, kind: str, account: str | None) -> None:
-        """Note a run that is about to be queued; a run of this id that exists is left alone."""
-        await self._database.run(
-            "INSERT INTO app.run (id, kind, account, status) VALUES (%s, %s, %s, 'queued') ON CONFLICT DO NOTHING",
+    async def create(self, run_id: str, *, kind: str, account: str | None) -> bool:
+        """Note a run that is about to be queued; its workflow has the same id.
+
+        Returns:
+            False when nothing was noted: the run exists, or it is a sign-in and one of the account is under way.
+        """
+        changed = await self._database.run(
+            "INSERT INTO app.run (id, workflow_id, kind, account, status) VALUES (%s, %s, %s, %s, 'queued')"
+            " ON CONFLICT DO NOTHING",
+            run_id,
             run_id,
             kind,
             account,
         )
+        return changed == 1
+
+    async def open_sign_in(self, account: str) -> Run | None:
+        """The sign-in of the account that is under way or waits for a person; there is one at most."""
+        row = await self._database.one(
+            "SELECT * FROM app.run WHERE account = %s AND kind = 'sign_in' AND finished_at IS NULL", account
+        )
+        return _run(row) if row else None
 
     async def discard(self, run_id: str) -> None:
         """Delete a run that was never started."""
@@ -61,28 +76,54 @@ class Runs:
             )
             await connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, run_id))
 
+    async def spend_model_call(self, run_id: str, *, limit: int) -> bool:
+        """Count a call of a model before it is made; False, and nothing counted, when `limit` calls were made."""
+        changed = await self._database.run(
+            "UPDATE app.run SET model_calls = model_calls + 1 WHERE id = %s AND model_calls < %s", run_id, limit
+        )
+        return changed == 1
+
     async def start(self, run_id: str) -> None:
         """The worker has taken the run."""
         await self._database.run("UPDATE app.run SET status = 'running' WHERE id = %s AND finished_at IS NULL", run_id)
 
-    async def finish(self, run_id: str, status: str, *, reason: str, result: dict[str, Any]) -> None:
-        """The run has ended; a run that ended before is left alone."""
+    async def finish(
+        self, run_id: str, status: str, *, reason: str, result: dict[str, Any], waiting: bool = False
+    ) -> bool:
+        """The run has ended; a run that ended before is left alone.
+
+        Args:
+            waiting: only if it waits for a person now; an answer may have come first.
+
+        Returns:
+            Whether it ended now.
+        """
         async with self._database.connection() as connection:
-            await connection.execute(
+            cursor = await connection.execute(
                 "UPDATE app.run SET status = %s, reason = %s, result = %s, finished_at = clock_timestamp()"
-                " WHERE id = %s AND finished_at IS NULL",
-                (status, reason, Jsonb(result), run_id),
+                " WHERE id = %s AND finished_at IS NULL AND (question IS NOT NULL OR NOT %s)",
+                (status, reason, Jsonb(result), run_id, waiting),
             )
             await connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, run_id))
+        return cursor.rowcount == 1
 
     async def reopen(self, run_id: str) -> bool:
-        """Take back the end of a run, unless another run of its account is under way; returns whether it was done."""
-        changed = await self._database.run(
-            "UPDATE app.run r SET status = 'running', reason = '', result = NULL, finished_at = NULL,"
-            " reopened_at = now() WHERE id = %s"
-            " AND NOT EXISTS (SELECT 1 FROM app.run o WHERE o.account = r.account AND o.finished_at IS NULL)",
-            run_id,
-        )
+        """Take back the end of a run, unless another run of its account is under way; returns whether it was done.
+
+        A run that waited for a person waits again, and has all the time for it again.
+        """
+        try:
+            changed = await self._database.run(
+                "UPDATE app.run r SET status = CASE question WHEN 'captcha' THEN 'captcha' WHEN 'passkey' THEN"
+                " 'passkey_only' ELSE CASE WHEN question IS NULL THEN 'running' ELSE 'needs_person' END END,"
+                " reason = '', result = NULL, finished_at = NULL, reopened_at = now(),"
+                " asked_at = CASE WHEN question IS NULL THEN NULL ELSE now() END WHERE id = %s"
+                " AND NOT EXISTS (SELECT 1 FROM app.run o WHERE o.account = r.account AND o.finished_at IS NULL)",
+                run_id,
+            )
+        except UniqueViolation:
+            # Another sign-in of the account has just begun.
+            return False
         return changed == 1
 
     async def events(self, run_id: str, *, after: int = 0) -> Sequence[RunEvent]:
@@ -92,26 +133,28 @@ class Runs:
         )
         return [_event(row) for row in rows]
 
-    async def follow(self, run_id: str, *, timeout: float | None = None) -> AsyncIterator[RunEvent]:
-        """The timeline from its beginning, live, until the run has ended.
+    async def follow(self, run_id: str, *, timeout: float | None = None, after: int = 0) -> AsyncIterator[RunEvent]:
+        """The timeline from its beginning, live, until the run has ended or waits for a person.
 
         Args:
             timeout: seconds after which to give up watching (the run itself goes on).
+            after: only events behind the one of this id.
 
         Raises:
             RunUnknown: no such id.
             RunTimedOut: not finished in time.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
-        seen = 0
+        seen = after
         async with self._database.listen(CHANNEL) as connection:
             while True:
                 # Read the end before the events: an event written in between is then never missed.
-                finished = (await self.get(run_id)).finished
+                run = await self.get(run_id)
+                still = run.finished or run.waiting
                 for event in await self.events(run_id, after=seen):
                     seen = event.id
                     yield event
-                if finished:
+                if still:
                     return
                 remaining = None if deadline is None else deadline - time.monotonic()
                 if remaining is not None and remaining <= 0:
@@ -126,7 +169,7 @@ class Runs:
                         break
 
     async def wait(self, run_id: str, *, timeout: float | None = None) -> Run:
-        """The run once it has ended.
+        """The run once it has ended or waits for a person.
 
         Raises:
             RunUnknown: no such id.
@@ -149,6 +192,9 @@ def _run(row: Row) -> Run:
         model_calls=row["model_calls"],
         created_at=row["created_at"],
         finished_at=row["finished_at"],
+        question=row["question"],
+        asked_at=row["asked_at"],
+        workflow_id=row["workflow_id"],
     )
 
 

@@ -26,14 +26,16 @@ class Sessions:
         crash stores one session.
         """
         row = await self._database.one(
-            "INSERT INTO app.session (account, id, run_id, state) VALUES (%s, %s, %s, %s)"
+            "INSERT INTO app.session (account, id, run_id, state, expires_at) VALUES (%s, %s, %s, %s, %s)"
             " ON CONFLICT (account) DO UPDATE SET state = excluded.state,"
             " id = CASE WHEN app.session.run_id = excluded.run_id THEN app.session.id ELSE excluded.id END,"
-            " run_id = excluded.run_id, obtained_at = now(), verified_at = now() RETURNING id",
+            " run_id = excluded.run_id, obtained_at = now(), verified_at = now(), expires_at = excluded.expires_at,"
+            " renewed_at = now(), kept_at = NULL RETURNING id",
             account,
             uuid4(),
             run_id,
             self._cipher.encrypt(state.to_json().encode(), context=_context(account)),
+            state.expires_at,
         )
         assert row is not None
         return str(row["id"])
@@ -68,9 +70,12 @@ class Sessions:
             session_id: do it only if it is still this one; another may have been stored since `state` was loaded.
         """
         await self._database.run(
-            "UPDATE app.session SET verified_at = now(), state = %s"
+            "UPDATE app.session SET verified_at = now(), state = %s, expires_at = %s,"
+            " renewed_at = CASE WHEN expires_at IS DISTINCT FROM %s THEN now() ELSE renewed_at END"
             " WHERE account = %s AND (%s::text IS NULL OR id::text = %s)",
             self._cipher.encrypt(state.to_json().encode(), context=_context(account)),
+            state.expires_at,
+            state.expires_at,
             account,
             session_id,
             session_id,
@@ -92,4 +97,6 @@ class Sessions:
 
 
 def _info(row: Row) -> SessionInfo:
-    return SessionInfo(str(row["id"]), row["account"], row["run_id"], row["obtained_at"], row["verified_at"])
+    return SessionInfo(
+        str(row["id"]), row["account"], row["run_id"], row["obtained_at"], row["verified_at"], row["expires_at"]
+    )

@@ -2,23 +2,35 @@
 cache.
 """
 
+import asyncio
 import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.async_api import BrowserContext, Error, Page
 
+from seezar.accounts.questions import Answer
 from seezar.accounts.records import Account, SessionState
 from seezar.application import Application
 from seezar.browser.pool import BrowserPool
 from seezar.browser.state import capture
 from seezar.errors import SeezarError
 from seezar.mail.errors import MessageGone
+from seezar.signin.advisors import Advisors
 from seezar.signin.credentials import AccountCredentials, CodeSource, Report
+from seezar.signin.detector import detect
 from seezar.signin.driver import Progress, SignInDriver
+from seezar.signin.expiry import kept_by
+from seezar.signin.failure import keep_picture
+from seezar.signin.open_pages import OpenPage, OpenPages
 from seezar.signin.outcome import Outcome
 from seezar.signin.plain_check import learn_plain_check
 from seezar.signin.proof import prove
+from seezar.signin.reading import LOGIN_KINDS
+from seezar.signin.recipes import RecipeBook
 from seezar.vault.origins import origin_of
 
 # The site waits for what it sent by mail.
@@ -26,16 +38,22 @@ CHALLENGES = ("challenge", "challenge_link")
 _BROWSER_LOST = Outcome("browser_lost", "The browser went away in the middle.")
 
 
-@dataclass
-class _OpenPage:
-    context: BrowserContext
-    driver: SignInDriver
-    opened_at: float
+# How long a page stays open for a person: an SMS has come by then, and whoever comes later finds it rebuilt.
+_PERSON_PAGE_S = 600.0
+# A page that is being rebuilt shows by then what it asks for.
+_REBUILD_S = 3.0
+_POLL_S = 0.1
 
 
 def site_host(account: Account) -> str:
     """The host that mails of the account's site must fit."""
     return urlsplit(account.start_url).hostname or ""
+
+
+@dataclass
+class _Life:
+    outcome: Outcome = _BROWSER_LOST
+    held: bool = False
 
 
 class SignInLives:
@@ -49,35 +67,34 @@ class SignInLives:
     def __init__(self, application: Application, pool: BrowserPool) -> None:
         self._app = application
         self._pool = pool
-        self._open: dict[tuple[str, int], _OpenPage] = {}
+        self._advisors = Advisors(application)
+        self._open = OpenPages(pool)
 
-    async def open_and_submit(self, run_id: str, number: int, account: Account, report: Report) -> Outcome:
+    async def open_and_submit(
+        self, run_id: str, number: int, account: Account, report: Report, *, accept_terms: bool = False
+    ) -> Outcome:
         """Open the site, give user name and password, and the TOTP code if that is the second factor.
 
+        Args:
+            accept_terms: a person has said yes to new terms.
+
         Returns:
-            `signed_in` with the session stored, `challenge` with a checkpoint stored, or how it failed.
+            `signed_in` with the session stored; `challenge`, or an outcome with a question for a person, with a
+            checkpoint stored; or how it failed.
 
         Raises:
             BrowserMissing: no Chromium.
         """
         context = await self._pool.new_context()
-        keep = False
-        try:
+        async with self._closed_if_not_held(context) as life:
             page = await self._pool.new_page(context)
-            driver = self._driver(page, account, report, run_id=run_id, number=number)
+            recipes = RecipeBook(await self._app.recipes.of(account.origins))
+            opened = self._opened(context, page, account, report, recipes, run_id=run_id, number=number)
             await report("open", f"Opening {account.start_url}")
-            outcome = await driver.open(account.start_url) or await self._drive(driver)
-            if outcome.status in CHALLENGES:
-                await self._save_checkpoint(run_id, number, context, driver)
-                self._open[run_id, number] = _OpenPage(context, driver, time.monotonic())
-                keep = True
-                return outcome
-            return await self._finish(run_id, account, context, driver, outcome, report)
-        except Error:
-            return _BROWSER_LOST
-        finally:
-            if not keep:
-                await self._pool.close_context(context)
+            outcome = await opened.driver.open(account.start_url)
+            outcome = outcome or await self._drive(opened.driver, accept_terms=accept_terms)
+            await self._settle(life, run_id, number, account, opened, outcome, report)
+        return life.outcome
 
     async def answer(
         self, run_id: str, number: int, account: Account, handle: str, report: Report, *, link: bool
@@ -97,29 +114,47 @@ class SignInLives:
         value = await self._claim(run_id, account, handle, link=link)
         if value is None:
             return Outcome("challenge_lost", "The mail is gone or was used before.")
-        held = self._open.pop((run_id, number), None)
-        if held is not None and held.driver.page.is_closed():
-            await self._pool.close_context(held.context)
-            held = None
-        if held is None:
-            rebuilt = await self._rebuild(run_id, number, account, report)
-            if isinstance(rebuilt, Outcome):
-                return rebuilt
-            held = rebuilt
-        try:
-
-            async def source() -> str:
-                return value
-
-            outcome = await self._open_link(held.driver, account, value, report) if link else None
-            outcome = outcome or await self._drive(held.driver, source)
+        opened = await self._open.take(run_id, number) or await self._rebuild(run_id, number, account, report)
+        if isinstance(opened, Outcome):
+            return opened
+        async with self._closed_if_not_held(opened.context) as life:
+            outcome = await self._open_link(opened.driver, account, value, report) if link else None
+            outcome = outcome or await self._drive(opened.driver, _source(value))
             if outcome.status in CHALLENGES:
                 outcome = Outcome("challenge_lost", "The site no longer asks for what it sent by mail.")
-            return await self._finish(run_id, account, held.context, held.driver, outcome, report)
-        except Error:
-            return _BROWSER_LOST
-        finally:
-            await self._pool.close_context(held.context)
+            await self._settle(life, run_id, number, account, opened, outcome, report)
+        return life.outcome
+
+    async def answer_person(
+        self, run_id: str, number: int, account: Account, answer: Answer, report: Report, *, again: bool
+    ) -> Outcome:
+        """Go on where a life stopped with a question, with what a person has answered or done meanwhile.
+
+        Args:
+            again: an answer that did not help may be asked for once more.
+
+        Returns:
+            As `open_and_submit`; `challenge_lost` when only a new beginning can help.
+
+        Raises:
+            BrowserMissing: no Chromium.
+        """
+        opened = await self._open.take(run_id, number) or await self._rebuild(run_id, number, account, report)
+        if isinstance(opened, Outcome):
+            return opened
+        driver = opened.driver
+        async with self._closed_if_not_held(opened.context) as life:
+            # The codes that were refused before are the concern of whoever counts the answers.
+            driver.progress.codes_entered = 0
+            code = _source(answer.value) if answer.question == "code" and answer.value is not None else None
+            outcome = await self._drive(driver, code, accept_terms=answer.question == "terms")
+            if answer.question == "approval" and outcome.question == "approval":
+                outcome = await driver.open(driver.page.url) or await self._drive(driver)
+            outcome = _after_answer(answer, outcome, again=again)
+            if outcome.question == "code":
+                driver.progress.codes_entered = 0
+            await self._settle(life, run_id, number, account, opened, outcome, report)
+        return life.outcome
 
     async def _open_link(self, driver: SignInDriver, account: Account, link: str, report: Report) -> Outcome | None:
         """Open a mailed link in the context that asked for it; only on the account's own origins, and once."""
@@ -131,34 +166,39 @@ class SignInLives:
 
     async def drop(self, run_id: str) -> None:
         """Close what a run still has open."""
-        for key in [key for key in self._open if key[0] == run_id]:
-            await self._pool.close_context(self._open.pop(key).context)
+        self._advisors.drop(run_id)
+        await self._open.drop(run_id)
+
+    def rest(self, run_id: str) -> None:
+        """The run waits for a person: what is open stays open for a while."""
+        self._advisors.drop(run_id)
 
     async def drop_stale(self) -> None:
         """Close the pages whose run has not come back for them in time (it was cancelled, or moved to another
         worker).
         """
-        limit = time.monotonic() - self._app.settings.sign_in_timeout
-        for key in [key for key, held in self._open.items() if held.opened_at < limit]:
-            # Its run may have come back for it while another was being closed.
-            held = self._open.pop(key, None)
-            if held is not None:
-                await self._pool.close_context(held.context)
+        await self._open.drop_stale()
 
-    def _driver(
+    def _opened(
         self,
+        context: BrowserContext,
         page: Page,
         account: Account,
         report: Report,
+        recipes: RecipeBook,
         *,
         run_id: str,
         number: int,
         progress: Progress | None = None,
-    ) -> SignInDriver:
+        before: list[dict[str, Any]] | None = None,
+    ) -> OpenPage:
+        cookies = before or []
+
         async def before_submit() -> None:
+            cookies[:] = [dict(cookie) for cookie in await context.cookies()]
             await self._app.attempts.submitted(run_id, number)
 
-        return SignInDriver(
+        driver = SignInDriver(
             page,
             account,
             AccountCredentials(account, self._app.vault, self._app.attempts, report),
@@ -166,40 +206,86 @@ class SignInLives:
             before_submit=before_submit,
             progress=progress,
             timeout=self._app.settings.page_timeout,
+            advisor=self._advisors.of(run_id, account, report),
+            recipes=recipes,
         )
+        return OpenPage(context, driver, cookies)
 
-    async def _drive(self, driver: SignInDriver, code: CodeSource | None = None) -> Outcome:
+    async def _drive(
+        self, driver: SignInDriver, code: CodeSource | None = None, *, accept_terms: bool = False
+    ) -> Outcome:
         try:
-            return await driver.run(code=code)
+            return await driver.run(code, accept_terms=accept_terms)
         except SeezarError as error:
             if error.status in ("database_unavailable", "key_unusable"):
                 raise
             return Outcome("needs_person", str(error))
 
-    async def _finish(
+    @asynccontextmanager
+    async def _closed_if_not_held(self, context: BrowserContext) -> AsyncGenerator[_Life]:
+        """A browser life in `context`. A browser that breaks in it is its outcome; any other error passes."""
+        life = _Life()
+        try:
+            async with self._pool.turn():
+                yield life
+        except Error:
+            life.outcome, life.held = _BROWSER_LOST, False
+        finally:
+            if not life.held:
+                await self._pool.close_context(context)
+
+    async def _settle(
         self,
+        life: _Life,
         run_id: str,
+        number: int,
         account: Account,
-        context: BrowserContext,
-        driver: SignInDriver,
+        opened: OpenPage,
         outcome: Outcome,
         report: Report,
+    ) -> None:
+        """Keep the page that waits for something, or prove and store the session; sets the outcome of the life."""
+        if outcome.status in CHALLENGES or outcome.question is not None:
+            await self._save_checkpoint(run_id, number, opened)
+            seconds = self._app.settings.sign_in_timeout if outcome.question is None else _PERSON_PAGE_S
+            life.outcome, life.held = outcome, True
+            await self._open.hold(run_id, number, opened, seconds=seconds)
+        else:
+            life.outcome = await self._finish(run_id, account, opened, outcome, report)
+            await self._remember(opened.driver.recipes, life.outcome)
+        if life.outcome.status != "signed_in" and life.outcome.status not in CHALLENGES:
+            await keep_picture(self._app, run_id, number, account, opened.driver.page, life.outcome, report)
+
+    async def _finish(
+        self, run_id: str, account: Account, opened: OpenPage, outcome: Outcome, report: Report
     ) -> Outcome:
         if outcome.status != "submitted":
             return outcome
         await report("verify", f"Checking with a fresh visit to {account.verify_url}")
         timeout = self._app.settings.page_timeout
-        proof = await prove(driver.page, account, timeout=timeout)
+        page = opened.driver.page
+        proof = await prove(page, account, timeout=timeout)
         if proof.status == "signed_out":
             return Outcome("unknown", f"The forms were gone, but the proof failed. {proof.reason}")
         if proof.status != "signed_in":
             return proof
-        state = await capture(context, driver.page)
-        state = replace(state, plain_check=await learn_plain_check(account, state, timeout=timeout))
+        state = await capture(opened.context, page)
+        state = replace(
+            state,
+            plain_check=await learn_plain_check(account, state, timeout=timeout),
+            kept_by=kept_by(account, opened.before, state.storage["cookies"]),
+        )
         # In the same step that obtained it: a crash right after must not lose it.
         await self._app.sessions.store(account.name, state, run_id=run_id)
         await report("store", "The session is stored, encrypted")
         return proof
+
+    async def _remember(self, recipes: RecipeBook, outcome: Outcome) -> None:
+        """Keep what has just worked; a recipe that led nowhere is dropped, and the next sign-in learns anew."""
+        if outcome.status == "signed_in":
+            await self._app.recipes.learn(recipes.learned)
+        elif outcome.status in ("unknown", "needs_person") and outcome.question is None:
+            await self._app.recipes.drop(recipes.used)
 
     async def _claim(self, run_id: str, account: Account, handle: str, *, link: bool) -> str | None:
         try:
@@ -210,23 +296,71 @@ class SignInLives:
             return None
         return reading.link if link else reading.code
 
-    async def _save_checkpoint(self, run_id: str, number: int, context: BrowserContext, driver: SignInDriver) -> None:
-        state = await capture(context, driver.page)
-        checkpoint = {"state": state.to_json(), "url": driver.page.url, "progress": asdict(driver.progress)}
+    async def _save_checkpoint(self, run_id: str, number: int, opened: OpenPage) -> None:
+        driver = opened.driver
+        state = await capture(opened.context, driver.page)
+        checkpoint = {
+            "state": state.to_json(),
+            "url": driver.page.url,
+            "progress": asdict(driver.progress),
+            "before": opened.before,
+        }
         await self._app.attempts.save_checkpoint(run_id, number, checkpoint)
 
-    async def _rebuild(self, run_id: str, number: int, account: Account, report: Report) -> _OpenPage | Outcome:
+    async def _rebuild(self, run_id: str, number: int, account: Account, report: Report) -> OpenPage | Outcome:
         checkpoint = await self._app.attempts.load_checkpoint(run_id, number)
         if checkpoint is None:
-            return Outcome("challenge_lost", "The page that waited for the code is gone.")
-        await report("resume", "Rebuilding the page that waits for the code")
-        state = SessionState.from_json(checkpoint["state"])
-        context = await self._pool.new_context(state)
-        page = await self._pool.new_page(context)
-        progress = Progress(**checkpoint["progress"])
-        driver = self._driver(page, account, report, run_id=run_id, number=number, progress=progress)
-        outcome = await driver.open(checkpoint["url"])
-        if outcome is not None:
-            await self._pool.close_context(context)
-            return outcome
-        return _OpenPage(context, driver, time.monotonic())
+            return Outcome("challenge_lost", "The page that waited is gone.")
+        await report("resume", "Rebuilding the page that waits")
+        context = await self._pool.new_context(SessionState.from_json(checkpoint["state"]))
+        async with self._closed_if_not_held(context) as life:
+            page = await self._pool.new_page(context)
+            opened = self._opened(
+                context,
+                page,
+                account,
+                report,
+                RecipeBook(await self._app.recipes.of(account.origins)),
+                run_id=run_id,
+                number=number,
+                progress=Progress(**checkpoint["progress"]),
+                before=checkpoint.get("before"),
+            )
+            outcome = await opened.driver.open(checkpoint["url"])
+            if outcome is None and opened.driver.progress.in_flow and await _starts_over(page):
+                outcome = Outcome("challenge_lost", "The site asks to sign in from the start again.")
+            if outcome is None:
+                life.held = True
+                return opened
+            life.outcome = outcome
+        return life.outcome
+
+
+async def _starts_over(page: Page) -> bool:
+    """Whether the site has forgotten what was submitted to it: there is the login form again."""
+    deadline = time.monotonic() + _REBUILD_S
+    reading = await detect(page)
+    while reading.kind == "other" and time.monotonic() < deadline:
+        await asyncio.sleep(_POLL_S)
+        reading = await detect(page)
+    return reading.kind in LOGIN_KINDS
+
+
+def _source(value: str) -> CodeSource:
+    async def source() -> str:
+        return value
+
+    return source
+
+
+def _after_answer(answer: Answer, outcome: Outcome, *, again: bool) -> Outcome:
+    """What an outcome after a person's answer means: once more, from the start, or what it says."""
+    if answer.question == "code" and outcome.status == "bad_code" and again:
+        return Outcome("needs_person", "The site refused the code.", question="code")
+    if outcome.question is None or outcome.question != answer.question:
+        return outcome
+    if answer.question == "approval" and again:
+        return Outcome(outcome.status, "The site still waits for the approval.", question="approval")
+    if answer.question in ("approval", "captcha", "passkey"):
+        return Outcome("challenge_lost", "The page asks the same again.")
+    return outcome

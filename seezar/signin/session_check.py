@@ -12,8 +12,13 @@ from seezar.signin.plain_check import learn_plain_check, still_signed_in
 from seezar.signin.proof import prove
 
 
-async def check_stored_session(app: Application, pool: BrowserPool, account: Account, report: Report) -> Outcome:
+async def check_stored_session(
+    app: Application, pool: BrowserPool, account: Account, report: Report, *, visit: bool = False
+) -> Outcome:
     """Ask by one plain request where that tells, else by a visit. A session that the site ended is forgotten.
+
+    Args:
+        visit: ask by a visit in any case, as whoever wants the site to renew the session does.
 
     Returns:
         `signed_in`, `signed_out` (also when nothing was stored), or why it could not be told; the session is then kept.
@@ -28,17 +33,18 @@ async def check_stored_session(app: Application, pool: BrowserPool, account: Acc
     state = await app.sessions.load(account.name)
     timeout = app.settings.page_timeout
     outcome, renewed, how = Outcome("signed_out", ""), state, "a plain request"
-    if state.plain_check is not None:
+    if state.plain_check is not None and not visit:
         outcome, renewed = await still_signed_in(account, state, timeout=timeout)
     if outcome.status == "signed_out":
         # A plain request that is answered otherwise than once may have met a moved page or a notice; a visit tells.
         how = "a visit"
-        async with pool.context(state) as context:
+        async with pool.turn(), pool.context(state) as context:
             page = await pool.new_page(context)
             outcome = await prove(page, account, timeout=timeout)
             if outcome.status == "signed_in":
                 renewed = await capture(context, page)
-                renewed = replace(renewed, plain_check=await learn_plain_check(account, renewed, timeout=timeout))
+                plain_check = await learn_plain_check(account, renewed, timeout=timeout)
+                renewed = replace(renewed, plain_check=plain_check, kept_by=state.kept_by)
     if outcome.status == "signed_in":
         await app.sessions.verified(account.name, renewed, session_id=info.id)
         await report("session", f"The stored session still works ({how} told)")

@@ -2,7 +2,7 @@
 
 import re
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -58,7 +58,7 @@ def add(
     keep_alive: Annotated[
         str | None,
         typer.Option(
-            metavar="INTERVAL", help="Stored with the account: how often to renew its session (30m, 12h, 1d)."
+            metavar="INTERVAL", help="How often a running worker renews the session by a visit (30m, 12h, 1d)."
         ),
     ] = None,
 ) -> None:
@@ -146,21 +146,41 @@ def _seconds(interval: str) -> int:
 
 @app.command("list")
 @guarded()
-def list_accounts() -> None:
+def list_accounts(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
     """List the accounts."""
     from service.ground import with_application
-    from service.terminal import note, table
+    from service.terminal import note, print_json, table
 
     async def load(application: "Application") -> tuple[list["Account"], set[str]]:
         stored = {session.account for session in await application.sessions.list()}
         return await application.accounts.list(), stored
 
     accounts, stored = with_application(load)
+    if as_json:
+        print_json({"accounts": [_as_object(account, session=account.name in stored) for account in accounts]})
+        return
     if not accounts:
         note("There are no accounts. Add one: seezar account add NAME --url URL --username USER")
         return
     rows = [(a.name, a.start_url, a.username, a.second_factor, "stored" if a.name in stored else "-") for a in accounts]
     table(("NAME", "SITE", "USER", "SECOND FACTOR", "SESSION"), rows)
+
+
+def _as_object(account: "Account", *, session: bool) -> dict[str, Any]:
+    return {
+        "name": account.name,
+        "url": account.start_url,
+        "verify_url": account.verify_url,
+        "origins": list(account.origins),
+        "username": account.username,
+        "second_factor": account.second_factor,
+        "mailbox": account.mailbox,
+        "keep_alive_s": account.keep_alive_s,
+        "session": session,
+        "created_at": account.created_at,
+    }
 
 
 @app.command()

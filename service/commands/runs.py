@@ -1,6 +1,7 @@
-"""`seezar runs list|show|cancel|resume`."""
+"""`seezar runs list|show|answer|cancel|resume`."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,6 +10,7 @@ from service.boundary import guarded
 
 if TYPE_CHECKING:
     from seezar.accounts import Run, RunEvent
+    from seezar.accounts.pictures import Picture
     from seezar.application import Application
     from workflows.client import Client
 
@@ -17,7 +19,25 @@ app = typer.Typer(help="Runs: what was asked for, and how it went.", no_args_is_
 RunId = Annotated[str, typer.Argument(metavar="ID", help="Id of the run.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
-_FIELDS = ("id", "kind", "account", "status", "reason", "attempts", "model_calls", "created_at", "finished_at")
+_FIELDS = (
+    "id",
+    "kind",
+    "account",
+    "status",
+    "question",
+    "reason",
+    "attempts",
+    "model_calls",
+    "created_at",
+    "asked_at",
+    "finished_at",
+)
+
+
+def _result_shape(failure: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
+    from service.commands.sign_in import result_object
+
+    return result_object({"status": failure["status"], "run_id": arguments.get("run_id"), "reason": failure["message"]})
 
 
 @app.command("list")
@@ -37,7 +57,7 @@ def list_runs(
     if as_json:
         print_json({"runs": [as_object(run) for run in runs]})
     elif runs:
-        rows = [(run.id, run.status, moment(run.created_at), duration(run)) for run in runs]
+        rows = [(run.id, status_of(run), moment(run.created_at), duration(run)) for run in runs]
         table(("RUN", "STATUS", "BEGAN", "TOOK"), rows)
     else:
         note("There are no runs yet.")
@@ -47,6 +67,11 @@ def as_object(run: "Run") -> dict[str, Any]:
     """What `--json` shows of a run."""
     values = asdict(run)
     return {name: values[name] for name in _FIELDS}
+
+
+def status_of(run: "Run") -> str:
+    """The status, and what is asked where a person is waited for."""
+    return f"{run.status} (waits: {run.question})" if run.waiting else run.status
 
 
 def duration(run: "Run") -> str:
@@ -64,6 +89,68 @@ def show(run_id: RunId, as_json: AsJson = False) -> None:
         return await application.runs.get(run_id), list(await application.runs.events(run_id))
 
     _print(*with_application(load), as_json=as_json)
+
+
+@app.command()
+@guarded(shape=_result_shape)
+def answer(
+    run_id: RunId,
+    as_json: AsJson = False,
+    value_env: Annotated[
+        str | None,
+        typer.Option(metavar="VAR", help="Environment variable that holds the code, or yes for terms."),
+    ] = None,
+) -> None:
+    """Answer what a waiting run asks, and watch it to its end. Exit code 0 only when it is signed in.
+
+    A code is typed hidden; without a terminal it is one line of standard input.
+    """
+    from service.commands.answer import give, value_for, waiting_run
+    from service.commands.sign_in import asked_until_done, patience, tell
+    from service.ground import with_client
+    from service.terminal import interactive
+
+    async def find(client: "Client") -> "Run":
+        return await waiting_run(client, run_id)
+
+    question = with_client(find).question
+    assert question is not None
+    value = value_for(question, variable=value_env)
+
+    async def work(client: "Client") -> dict[str, Any]:
+        return await give(client, run_id, value, timeout=patience(client))
+
+    result = with_client(work)
+    if interactive() and not as_json and value_env is None:
+        result = asked_until_done(result)
+    tell(result, as_json=as_json)
+
+
+@app.command()
+@guarded()
+def picture(
+    run_id: RunId,
+    output: Annotated[Path, typer.Option(metavar="FILE", help="New PNG file, made with mode 0600.")],
+    attempt: Annotated[int | None, typer.Option(min=1, help="Which attempt; the last one with a picture.")] = None,
+) -> None:
+    """Write the picture of the page on which a sign-in came to a stop. Fields, secrets and codes are covered in it."""
+    from seezar.errors import InvalidInput
+    from seezar.files import write_private
+    from service.ground import with_application
+    from service.terminal import say
+
+    async def load(application: "Application") -> "Picture":
+        await application.runs.get(run_id)
+        return await application.pictures.get(run_id, attempt)
+
+    found = with_application(load)
+    try:
+        written = write_private(output, found.image)
+    except OSError as error:
+        raise InvalidInput(f"{output} cannot be written: {error.strerror}.") from error
+    if not written:
+        raise InvalidInput(f"{output} exists already.", kept="It was left as it is.", next_step="Name a new file.")
+    say(f"Wrote the picture of attempt {found.attempt} ({found.status}) to {output}.", style="green")
 
 
 @app.command()
@@ -102,6 +189,16 @@ def resume(run_id: RunId, as_json: AsJson = False) -> None:
     _print(*with_client(work), as_json=as_json)
 
 
+def _question(run: "Run") -> list[tuple[str, str]]:
+    from service.commands.answer import QUESTIONS
+    from service.terminal import moment
+
+    if run.question is None:
+        return []
+    lines = [("asks", QUESTIONS[run.question]), ("since", moment(run.asked_at))]
+    return [*lines, ("answer", f"seezar runs answer {run.id}")] if run.waiting else lines[:1]
+
+
 def _print(run: "Run", events: list["RunEvent"], *, as_json: bool) -> None:
     from service.terminal import fields, moment, print_json
     from service.timeline import Timeline
@@ -116,6 +213,7 @@ def _print(run: "Run", events: list["RunEvent"], *, as_json: bool) -> None:
             ("kind", run.kind),
             ("account", run.account or "-"),
             ("status", run.status),
+            *_question(run),
             ("reason", run.reason or "-"),
             ("attempts", str(run.attempts)),
             ("model calls", str(run.model_calls)),

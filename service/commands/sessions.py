@@ -1,6 +1,9 @@
 """`seezar session list|check|forget|export`."""
 
 import json
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,51 +19,62 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Sessions: what signed-in browsers keep.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the account.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 @app.command("list")
 @guarded()
-def list_sessions() -> None:
-    """List the stored sessions."""
+def list_sessions(as_json: AsJson = False) -> None:
+    """List the stored sessions: how old they are, and when they expire where the site says so."""
     from service.ground import with_application
-    from service.terminal import moment, note, table
+    from service.terminal import moment, note, print_json, table
 
     async def load(application: "Application") -> list["SessionInfo"]:
         return await application.sessions.list()
 
     sessions = with_application(load)
+    if as_json:
+        print_json({"sessions": [asdict(session) for session in sessions]})
+        return
     if not sessions:
         note("There are no sessions. Get one: seezar sign-in NAME")
         return
-    rows = [(s.account, moment(s.obtained_at), moment(s.verified_at), s.id) for s in sessions]
-    table(("ACCOUNT", "OBTAINED", "LAST VERIFIED", "SESSION"), rows)
+    rows = [(s.account, _age(s), moment(s.verified_at), moment(s.expires_at), s.id) for s in sessions]
+    table(("ACCOUNT", "AGE", "LAST VERIFIED", "EXPIRES", "SESSION"), rows)
+
+
+def _age(session: "SessionInfo") -> str:
+    seconds = int((datetime.now(UTC) - session.obtained_at).total_seconds())
+    days, hours, minutes = seconds // 86_400, seconds // 3600 % 24, seconds // 60 % 60
+    return f"{days} d {hours} h" if days else f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
 @app.command()
 @guarded()
 def check(name: Name) -> None:
     """Ask the site whether the stored session still works; one that does not is forgotten. Exit code 0 if it does."""
-    result = _run(name, "check_session", f"Asking the site of {name} …")
+    result = _run(lambda client: client.check_session(name), f"Asking the site of {name} …")
     _say(result, good="signed_in")
 
 
 @app.command()
 @guarded()
-def forget(name: Name) -> None:
-    """Forget the stored session. The site is not told: it ends there when it expires."""
-    result = _run(name, "sign_out", f"Forgetting the session of {name} …")
+def forget(
+    name: Name, local: Annotated[bool, typer.Option("--local", help="Do not sign out at the site.")] = False
+) -> None:
+    """Sign out at the site, by its own sign-out, and forget the stored session. What the site did is said."""
+    result = _run(lambda client: client.sign_out(name, local=local), f"Signing out of {name} …")
     _say(result, good="signed_out")
 
 
-def _run(name: str, what: str, waiting_for: str) -> dict[str, Any]:
+def _run(start: Callable[["Client"], Awaitable[str]], waiting_for: str) -> dict[str, Any]:
     from service.ground import with_client
     from service.timeline import waiting
 
     async def work(client: "Client") -> dict[str, Any]:
-        start = client.check_session if what == "check_session" else client.sign_out
         with waiting(waiting_for):
             # A visit with the browser takes up to a few page loads.
-            return await client.result(await start(name), timeout=4 * client.application.settings.page_timeout)
+            return await client.result(await start(client), timeout=6 * client.application.settings.page_timeout)
 
     return with_client(work)
 

@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seezar.errors import RunTimedOut, SeezarError
+from seezar.errors import InvalidInput, RunTimedOut, SeezarError
 from service.boundary import guarded
 
 if TYPE_CHECKING:
+    from seezar.accounts import Run
     from workflows.client import Client
 
 KEYS = (
@@ -37,6 +38,27 @@ def _without_run(failure: dict[str, Any], arguments: dict[str, Any]) -> dict[str
     return result_object({"status": failure["status"], "account": arguments.get("name"), "reason": failure["message"]})
 
 
+async def watched(client: "Client", run: "Run", *, timeout: float, after: int = 0) -> dict[str, Any]:
+    """Print the timeline of a run until it has ended or waits for a person; returns its result.
+
+    A run that is not finished in time is a result, not an error: it goes on.
+
+    Args:
+        timeout: seconds to watch.
+        after: only events behind the one of this id.
+    """
+    from service.timeline import Timeline
+
+    try:
+        await Timeline().show(client.follow(run.id, timeout=timeout, after=after))
+        return await client.result(run.id)
+    except SeezarError as error:
+        run = await client.application.runs.get(run.id)
+        status = error.status if isinstance(error, RunTimedOut) or not run.finished else run.status
+        known = {"status": status, "attempts": run.attempts, "model_calls": run.model_calls, "reason": str(error)}
+        return {**known, "account": run.account, "run_id": run.id}
+
+
 class Watch:
     """A sign-in that this command started or attached to."""
 
@@ -54,23 +76,22 @@ class Watch:
         Raises:
             SeezarError: the run could not be started or watched.
         """
-        from service.timeline import Timeline, waiting
+        from service.timeline import waiting
 
         self.run_id = await client.sign_in(self.name, fresh=self._fresh, timeout=self._timeout)
-        try:
-            with waiting(f"Signing in {self.name} …"):
-                await Timeline().show(client.follow(self.run_id, timeout=self._patience(client)))
-            return await client.result(self.run_id)
-        except SeezarError as error:
-            run = await client.application.runs.get(self.run_id)
-            status = error.status if isinstance(error, RunTimedOut) or not run.finished else run.status
-            known = {"status": status, "attempts": run.attempts, "model_calls": run.model_calls, "reason": str(error)}
-            return {**known, "account": self.name, "run_id": self.run_id}
+        run = await client.application.runs.get(self.run_id)
+        with waiting(f"Signing in {self.name} …"):
+            return await watched(client, run, timeout=self._patience(client))
 
     def _patience(self, client: "Client") -> float:
         if self._timeout is not None:
             return self._timeout + _PATIENCE_S
-        return client.application.settings.sign_in_timeout + _DEFAULT_PATIENCE_S
+        return patience(client)
+
+
+def patience(client: "Client") -> float:
+    """Seconds in which a run should be done that nobody has given another deadline."""
+    return client.application.settings.sign_in_timeout + _DEFAULT_PATIENCE_S
 
 
 @guarded(shape=_without_run)
@@ -83,13 +104,18 @@ def sign_in(
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Do not use the stored session.")] = False,
 ) -> None:
-    """Sign an account in, or attach to its sign-in that is under way. Exit code 0 only when it is signed in."""
+    """Sign an account in, or attach to its sign-in that is under way. Exit code 0 only when it is signed in.
+
+    What only a person can give is asked for right here on a terminal; elsewhere the run waits: seezar runs answer.
+    """
     from service.ground import with_client
-    from service.terminal import note, print_json
+    from service.terminal import interactive, note, print_json
 
     watch = Watch(name, fresh=fresh, timeout=timeout)
     try:
-        result = result_object(with_client(watch.follow))
+        result = with_client(watch.follow)
+        if interactive() and not as_json:
+            result = asked_until_done(result)
     except KeyboardInterrupt:
         if watch.run_id is None:
             raise
@@ -101,11 +127,47 @@ def sign_in(
                 result_object({"status": "interrupted", "account": name, "run_id": watch.run_id, "reason": reason})
             )
         raise
+    tell(result, as_json=as_json)
+
+
+def asked_until_done(result: dict[str, Any]) -> dict[str, Any]:
+    """Ask the person at the terminal what the run asks, until it asks nothing more; returns its last result."""
+    from service.commands.answer import give, value_for
+    from service.ground import with_client
+    from service.terminal import note
+
+    while result.get("question"):
+        run_id = str(result["run_id"])
+        try:
+            value = value_for(str(result["question"]))
+        except (InvalidInput, typer.Abort):
+            note("The run waits.")
+            return result
+
+        async def work(client: "Client", run_id: str = run_id, value: str | None = value) -> dict[str, Any]:
+            return await give(client, run_id, value, timeout=patience(client))
+
+        try:
+            result = with_client(work)
+        except InvalidInput as error:
+            note(f"seezar: {error}", style="red")
+    return result
+
+
+def tell(result: dict[str, Any], *, as_json: bool) -> None:
+    """Print how it went; exit code 0 only when it is signed in.
+
+    Raises:
+        typer.Exit: it is not (code 1).
+    """
+    from service.terminal import print_json
+
+    shown = result_object(result)
     if as_json:
-        print_json(result)
+        print_json(shown)
     else:
-        _say(result)
-    if result["status"] != "signed_in":
+        _say(shown)
+    if shown["status"] != "signed_in":
         raise typer.Exit(1)
 
 

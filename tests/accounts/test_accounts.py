@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from seezar.accounts import Accounts, NewAccount, Sessions, SessionState
+from seezar.accounts import Accounts, NewAccount, Runs, Sessions, SessionState
 from seezar.database import Database
 from seezar.errors import AccountExists, AccountUnknown, InvalidInput, SecretMissing
 from seezar.vault import Vault
@@ -174,3 +174,13 @@ async def test_no_record_shows_a_secret(accounts: Accounts) -> None:
     for record in (NEW, account, state):
         assert "geheim" not in repr(record)
         assert TOTP not in repr(record)
+
+
+async def test_a_run_that_waits_ends_with_its_account(accounts: Accounts, runs: Runs, database: Database) -> None:
+    await accounts.add(NewAccount(name="a", url="https://a.example", username="a"))
+    await runs.create("r1", kind="sign_in", account="a")
+    await database.run("UPDATE app.run SET question = 'code', status = 'needs_person', asked_at = now()")
+    await accounts.remove("a")
+    run = await runs.get("r1")
+    assert (run.finished, run.status) == (True, "needs_person")
+    assert await runs.open_sign_in("a") is None

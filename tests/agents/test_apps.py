@@ -29,9 +29,9 @@ NOTHING: Any = None
 FOLDER = Path(agents.__file__).parent
 NAMES = ["auth", "browser", "coordinator", "mail", "research"]
 TOOLS = {
-    "auth": {"list_accounts", "sign_in", "session_status", "sign_out"},
+    "auth": {"list_accounts", "sign_in", "answer_run", "session_status", "sign_out"},
     "mail": {"create_mailbox", "list_mailboxes", "latest_message", "code_arrived"},
-    "browser": {"open_page", "read_page", "screenshot"},
+    "browser": {"open_page", "read_page", "screenshot", "extract_from_page", "act_on_page"},
     "research": {"save_page", "search"},
 }
 

@@ -4,11 +4,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from seezar.models.rules.conversation import Conversation
 from seezar.models.rules.planner import FINISH_TASK, Reply, reply_to
 from seezar.models.rules.talk import NO_SECRETS, WHAT_I_AM
 
-AUTH_TOOLS = ["list_accounts", "sign_in", "session_status", "sign_out", FINISH_TASK]
+AUTH_TOOLS = ["list_accounts", "sign_in", "answer_run", "session_status", "sign_out", FINISH_TASK]
 BROWSER_TOOLS = ["open_page", "read_page", "screenshot", FINISH_TASK]
 COORDINATOR_TOOLS = ["auth", "mail", "browser", "research"]
 PAGE = "0b5a7a6e-1111-4222-8333-444455556666"
@@ -104,6 +106,49 @@ def test_a_reused_session_is_said_to_be_one() -> None:
     talk.say("sign in to demo-mail")
     reply = talk.answer({"status": "signed_in", "attempts": 0, "model_calls": 0})
     assert "no form was touched" in called(reply)[0][1]["answer"]
+
+
+def waiting(question: str) -> dict[str, str]:
+    return {
+        "status": "needs_input",
+        "run_id": "r-1",
+        "account": "ops",
+        "question": question,
+        "message": f"The site asks for {question}.",
+    }
+
+
+def test_a_run_that_waits_is_told_in_plain_words() -> None:
+    talk = Talk(AUTH_TOOLS)
+    talk.say("sign in to ops")
+    arguments = called(talk.answer(waiting("approval") | {"status": "needs_person"}))[0][1]
+    assert arguments["answer"] == "The sign-in to **ops** waits for you. The site asks for approval."
+    assert arguments["status"] == "failed"
+
+
+def test_what_the_user_has_done_lets_the_run_go_on() -> None:
+    talk = Talk(AUTH_TOOLS)
+    assert called(talk.say("I approved it")) == [("answer_run", {"run_id": "", "confirmed": False})]
+    assert called(talk.answer(waiting("approval"))) == [("answer_run", {"run_id": "r-1", "confirmed": True})]
+    result = {"status": "signed_in", "account": "ops", "attempts": 1, "model_calls": 0, "second_factor": "none"}
+    assert "Signed in to **ops**" in called(talk.answer(result))[0][1]["answer"]
+
+
+@pytest.mark.parametrize(
+    ("said", "question"),
+    [
+        ("I approved it", "terms"),
+        ("continue the run of ops", "terms"),
+        ("accept the terms", "approval"),
+        ("continue the run of ops", "code"),
+    ],
+)
+def test_nothing_is_confirmed_that_the_user_has_not_said(said: str, question: str) -> None:
+    talk = Talk(AUTH_TOOLS)
+    talk.say(said)
+    [(name, arguments)] = called(talk.answer(waiting(question)))
+    assert name == FINISH_TASK
+    assert f"asks for {question}" in arguments["answer"]
 
 
 def test_auth_as_an_app_of_its_own_answers_in_text() -> None:

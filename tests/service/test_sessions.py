@@ -20,11 +20,29 @@ def test_list_check_forget(world: Home) -> None:
     good = world.seezar("session", "check", "demo-password")
     assert good.code == 0
     assert "the site was asked" in good.out
-    assert world.seezar("session", "forget", "demo-password").code == 0
+    [listed] = [
+        s for s in world.seezar("session", "list", "--json").json["sessions"] if s["account"] == "demo-password"
+    ]
+    assert listed["expires_at"] > listed["obtained_at"]
+    forgotten = world.seezar("session", "forget", "demo-password")
+    assert forgotten.code == 0
+    assert "The site has ended the session." in forgotten.out
     assert "demo-password" not in world.seezar("session", "list").out
     gone = world.seezar("session", "check", "demo-password")
     assert gone.code == 1
     assert "no stored session" in gone.out
+
+
+def test_forget_here_alone(world: Home) -> None:
+    forgotten = world.seezar("session", "forget", "demo-password", "--local")
+    assert forgotten.code == 0
+    assert "not told" in forgotten.out
+
+
+def test_accounts_as_json(world: Home) -> None:
+    accounts = {account["name"]: account for account in world.seezar("account", "list", "--json").json["accounts"]}
+    assert accounts["demo-password"]["session"] is True
+    assert accounts["demo-totp"]["second_factor"] == "totp"
 
 
 def test_export_asks_first_and_writes_a_private_file(world: Home, tmp_path: Path) -> None:

@@ -48,6 +48,26 @@ async def test_a_wrong_password_is_one_attempt_and_a_message(world: World) -> No
     assert (await auth.session_status("wrong-password"))["status"] == "not_signed_in"
 
 
+async def test_a_code_is_not_for_the_chat_and_the_rest_needs_a_yes(world: World) -> None:
+    # The site mails a code, and the account has no second factor: only a person can bring it.
+    await world.add_like("demo-mail", "by-hand", mailbox=None, second_factor="none")
+    answer = await auth.sign_in("by-hand")
+    assert (answer["status"], answer["question"]) == ("needs_person", "code")
+    assert f"seezar runs answer {answer['run_id']}" in answer["message"]
+    refused = await auth.answer_run("by-hand", confirmed=True)
+    assert (refused["status"], refused["question"]) == ("needs_input", "code")
+    assert (await world.application.runs.get(answer["run_id"])).waiting
+
+    await world.application.database.run("UPDATE app.run SET question = 'approval' WHERE id = %s", answer["run_id"])
+    assert (await auth.answer_run("", confirmed=False))["question"] == "approval"
+    after = await auth.answer_run(answer["run_id"], confirmed=True)
+    # The site still asks for its code.
+    assert (after["status"], after["question"]) == ("needs_person", "code")
+    assert (await auth.answer_run("nobody-here", confirmed=True))["status"] == "unknown_run"
+    await world.client.cancel(answer["run_id"])
+    assert (await auth.answer_run("", confirmed=True))["status"] == "not_waiting"
+
+
 async def test_signing_out_forgets_the_session(world: World) -> None:
     await world.add_like("demo-password", "leaves-again")
     await signed_in("leaves-again")
