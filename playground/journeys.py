@@ -85,6 +85,17 @@ JOURNEYS: tuple[JourneyAccount, ...] = (
     _account("totp-once", "ops@singlet.test", "Nettle-Anvil-8920-mallet=", "totp", "G2G3XEWHKCRFSMNCJ3PEXLCMUL46OWQB"),
     _account("remembered", "ops.hearthbox", "Zinnia-Yoke-8577-jib!"),
     _account("choose", "ops@fieldhand.test", "Elder-Spindle-7038-eyelet?"),
+    _account("methods", "ops@forkmoor.test", "Bramble-Sluice-4417-wicket!", "totp", "KZ3UQ7LX5CJ2OWTRN6GDVYHA4MFEBSP2"),
+    _account("way-password", "ops@twinpath.test", "Cormorant-Latch-3305-plinth?"),
+    _account("passkey-first", "ops@ringstone.test", "Dunlin-Spigot-7129-gusset="),
+    _account("approval", "ops@nodmere.test", "Curlew-Trestle-2864-flange!"),
+    _account("sms", "ops@belltower.test", "Avocet-Bracket-9073-thimble?"),
+    _account("onboarding", "ops@saplingo.test", "Wigeon-Gantry-5518-shackle+"),
+    _account(
+        "code-beside", "ops@tripleton.test", "Teasel-Ratchet-6642-bushing!", "totp", "PQ2MD6ZKX4VTR7WNJ5HCYBUE3OLGSAF7"
+    ),
+    _account("late-form", "ops@slowbloom.test", "Yarrow-Capstan-1197-grommet?"),
+    _account("hash-spa", "ops@octothorpe.test", "Sedge-Windlass-8830-ferrule="),
     _account("captcha", "ops@turnbolt.test", "Ferret-Oar-1737-eyelet?"),
     _account("passkey-only", "ops@thumbprint.test", "Nuthatch-Anvil-7366-ferrule+"),
     _account("server-error", "ops@cinderfall.test", "Garnet-Cleat-4372-nozzle!"),

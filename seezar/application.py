@@ -6,7 +6,12 @@ from typing import Self
 
 from seezar.accounts import Accounts, Runs, Sessions
 from seezar.accounts.attempts import Attempts
+from seezar.accounts.keeping import Keeping
 from seezar.accounts.pages import Pages
+from seezar.accounts.pauses import Pauses
+from seezar.accounts.pictures import Pictures
+from seezar.accounts.questions import Questions
+from seezar.accounts.recipes import Recipes
 from seezar.database import Database
 from seezar.knowledge import Knowledge
 from seezar.mail.local import LocalMailProvider
@@ -28,7 +33,12 @@ class Application:
     sessions: Sessions
     runs: Runs
     attempts: Attempts
+    questions: Questions
+    pauses: Pauses
+    keeping: Keeping
     pages: Pages
+    pictures: Pictures
+    recipes: Recipes
     mail: LocalMailProvider
     mailboxes: Mailboxes
     knowledge: Knowledge
@@ -47,6 +57,7 @@ class Application:
             stack.push_async_callback(database.close)
             vault = Vault(database, cipher)
             await vault.check_key()
+            runs = Runs(database)
             mail = LocalMailProvider(database, cipher, domains=settings.mail_domain_list)
             application = cls(
                 settings=settings,
@@ -55,9 +66,14 @@ class Application:
                 vault=vault,
                 accounts=Accounts(database, vault),
                 sessions=Sessions(database, cipher),
-                runs=Runs(database),
+                runs=runs,
                 attempts=Attempts(database, cipher),
+                questions=Questions(database, cipher, runs, timeout=settings.person_timeout),
+                pauses=Pauses(database),
+                keeping=Keeping(database),
                 pages=Pages(database, cipher),
+                pictures=Pictures(database, cipher),
+                recipes=Recipes(database),
                 mail=mail,
                 mailboxes=Mailboxes(mail),
                 knowledge=Knowledge(database),

@@ -112,6 +112,24 @@ class RunUnknown(SeezarError):
     status = "unknown_run"
 
 
+class NotWaiting(SeezarError):
+    """An answer for a run that asks nothing."""
+
+    status = "not_waiting"
+
+
+class AnsweredAlready(SeezarError):
+    """A second answer to the same question."""
+
+    status = "answered_already"
+
+
+class QuestionExpired(SeezarError):
+    """An answer that came after nobody was waited for any longer."""
+
+    status = "question_expired"
+
+
 class WorkerUnavailable(SeezarError):
     """No worker runs and none could be started."""
 

@@ -32,9 +32,15 @@ class Settings(BaseSettings):
         default=None, description="Chromium or Chrome to drive; unset = found on this machine."
     )
     headless: bool = Field(default=True, description="False shows the browser window.")
+    cdp_url: str | None = Field(
+        default=None, description="DevTools address of a browser that runs elsewhere; unset = start one here."
+    )
 
     sign_in_timeout: float = Field(default=180.0, gt=0, description="Deadline of a sign-in, seconds.")
     mail_timeout: float = Field(default=90.0, gt=0, description="How long to wait for a code by mail, seconds.")
+    person_timeout: float = Field(
+        default=86_400.0, gt=0, description="How long a run waits for the answer of a person, seconds."
+    )
     page_timeout: float = Field(default=20.0, gt=0, description="How long a page may take to load, seconds.")
     max_attempts: int = Field(default=3, ge=1, le=10, description="Attempts of one sign-in, crashes included.")
 
@@ -54,6 +60,10 @@ class Settings(BaseSettings):
     )
     allow_model_requests: bool = Field(
         default=True, description="False: a request to any model but offline/rules raises."
+    )
+
+    model_calls_per_sign_in: int = Field(
+        default=4, ge=0, le=100, description="Model calls that one sign-in may make on pages it is not sure of."
     )
 
     @field_validator("home", mode="after")

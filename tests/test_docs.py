@@ -10,9 +10,11 @@ import pytest
 import typer
 
 import playground.mailer
+import seezar.browser.semantic
 import seezar.signin.filling
 import service.supervisor
 import workflows.open_page
+import workflows.semantic
 from seezar.errors import SeezarError
 from seezar.models.pool import load_pool
 from seezar.settings import Settings
@@ -23,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md"))]
 # Named as what is still to come, on the pages that say so.
-PLANNED = {"api", "console", "runs answer"}
+PLANNED = {"api", "console"}
 # A sentence that begins with the name.
 PROSE = {"imports"}
 # Variables of other programs that the documentation tells people to set or know.
@@ -31,7 +33,14 @@ FOREIGN = {"SSL_CERT_FILE", "UV_DEFAULT_INDEX", "UV_PYTHON", "XDG_DATA_HOME"}
 # Placeholders of examples.
 INVENTED = {"ADMIN_PASSWORD", "ADMIN_TOTP"}
 # Modules with errors are imported, so that every subclass is known.
-ERROR_MODULES = (playground.mailer, seezar.signin.filling, service.supervisor, workflows.open_page)
+ERROR_MODULES = (
+    playground.mailer,
+    seezar.browser.semantic,
+    seezar.signin.filling,
+    service.supervisor,
+    workflows.open_page,
+    workflows.semantic,
+)
 
 
 def text(page: Path) -> str:

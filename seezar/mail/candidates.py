@@ -55,6 +55,8 @@ _NOT_CODES = re.compile(
     "|".join(
         [
             r"https?://\S+|www\.\S+|[\w.+-]+@[\w-]+\.[\w.-]+",
+            # The port of a site on this machine or in this network, which such a site has in its name.
+            r"(?<![\w.-])(?:\d{1,3}(?:\.\d{1,3}){3}|localhost|\[[0-9a-f:]+\]):\d{2,5}\b",
             # Domains with a path, and file names.
             r"\b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,8}/\S*|\b\w+\.(?:pdf|zip|png|jpe?g|csv|xlsx?|docx?|ics|html?)\b",
             r"\b\d{4}([-/.])\d{1,2}\1\d{1,2}(?:T\d{2}:\d{2}\S*)?\b|\b\d{1,2}([-/.])\d{1,2}\2\d{2,4}\b|\b\d{1,2}\.\s\d{1,2}\.\s\d{4}\b",

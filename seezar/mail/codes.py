@@ -26,6 +26,8 @@ _SAMPLE = re.compile(
 )
 # "SPRING26", "ACME20": a name with a year or a rate behind it, as shops make them.
 _COUPON = re.compile(r"[A-Z]{3,}\d{2,4}")
+# Letters as they are drawn at random: groups of one length, or no vowel among them.
+_NO_WORD = re.compile(r"[A-Z]{3}(?:-[A-Z]{3})+|[A-Z]{4}(?:-[A-Z]{4})+|[A-Z]{5}(?:-[A-Z]{5})+|[B-DF-HJ-NP-TV-XZ]{5,12}")
 _LETTERS = frozenset({Shape.UPPER, Shape.MIXED_CASE, Shape.WORDS})
 # A mail with more numbers than this is a report; work per candidate is not linear in its line.
 _MAX_CANDIDATES = 150
@@ -164,4 +166,5 @@ class CodeReader:
         noun_above = any(cue.cues & NOUN for cue in self._mail.wording.cues(above))
         if candidate.shape is not Shape.UPPER:
             return noun_above
-        return noun_above and (above.rstrip().endswith(":") or self._mail.stands_out(candidate))
+        drawn = _NO_WORD.fullmatch(candidate.value) is not None
+        return noun_above and (drawn or above.rstrip().endswith(":") or self._mail.stands_out(candidate))

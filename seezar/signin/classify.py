@@ -13,6 +13,8 @@ from seezar.signin.offers import Offers, offers_of
 from seezar.signin.reading import Kind
 from seezar.signin.roles import Roles, login_roles, otp_roles
 from seezar.signin.scan import FrameScan
+from seezar.signin.signs import Signs, signs_of
+from seezar.signin.ways import Ways, ways_of
 from seezar.signin.words import concepts_of, concepts_of_identifier
 
 # A login form on the page wins over a registration beside it as soon as it is more likely a login than not.
@@ -23,11 +25,14 @@ _TITLED: Final = 0.15  # enough for a registration on a page that is headed as o
 _USERNAME_STEP: Final = 0.8
 _NAMED: Final = 0.6
 _NOT_A_SIGN_IN: Final = frozenset(
-    {"reset", "forgot", "newsletter", "signup", "search", "contact", "change", "payment", "magic_link", "code"}
+    {"reset", "forgot", "newsletter", "signup", "search", "contact", "change", "payment", "code"}
 )
+# Buttons that send the name off for a link or a code; their words are near those of a reset ("email me ...").
+_MAILING: Final = frozenset({"magic_link", "send_code"})
 _SURELY: Final = 0.9
 _DECLARED: Final = 0.9  # boxes of one character each, or a field declared as a one-time code
 _LONE_CODE: Final = 0.8  # a lone field for a code under words about a one-time code
+_CARET_PX: Final = 16  # a list drawn by a script keeps a box for the keyboard that is no wider than its caret
 _VEILED: Final = 0.7  # under an overlay: what lies on top must be dealt with first
 
 
@@ -41,6 +46,8 @@ class Verdict:
     roles: Roles = field(default_factory=Roles)
     evidence: list[str] = field(default_factory=list[str])
     offers: Offers = field(default_factory=Offers)
+    ways: Ways = field(default_factory=Ways)
+    signs: Signs = field(default_factory=Signs)
     signature: str = ""
 
 
@@ -55,23 +62,33 @@ class _Judged:
         return self.chances[label]
 
 
-def classify(scans: list[FrameScan], weights: Model | None = None) -> Verdict:
+def classify(
+    scans: list[FrameScan],
+    weights: Model | None = None,
+    *,
+    foreign: frozenset[int] = frozenset(),
+    username: str = "",
+) -> Verdict:
     """Kind, confidence and parts of a page from the looks at its frames (the main frame first).
 
     Args:
         weights: the model to use instead of the package's own; training measures with it.
+        foreign: indexes of frames that nothing may be typed into; their forms count only where there is no other.
+        username: of the account, to know its tile by; may be empty.
     """
     judge = weights or model()
     judged: list[_Judged] = []
     for i, scan in enumerate(scans):
         forms = forms_of(scan)
         judged += [_judge(i, form, forms, judge) for form in forms]
-    offers = offers_of(scans)
-    found = _login(judged) or _otp(judged) or _other_form(judged)
+    ways = ways_of(scans, foreign, username)
+    offers = offers_of(scans, foreign, ways)
+    own = [j for j in judged if j.frame not in foreign]
+    found = _login(own) or _otp(own) or _login(judged) or _otp(judged) or _other_form(judged)
     if found is None:
         kind, confidence, evidence = offers.kind_without_form(scans)
         found = Verdict(kind, confidence, evidence=evidence)
-    found.offers = offers
+    found.offers, found.ways, found.signs = offers, ways, signs_of(scans, foreign)
     return found
 
 
@@ -117,12 +134,16 @@ def _is_username_step(form: FormView) -> bool:
         c
         for b in (form.buttons or form.following)
         if not b.raw.link and "sso" not in b.said
-        for c in b.said
-        if c != "passkey"
+        for c in (b.said if not b.said.keys() & _MAILING else b.said.keys() & _MAILING)
+        if c not in ("passkey", "password_way")
     }
     headed = (
         concepts_of(heading_of(form)).keys() | concepts_of(form.raw.aria).keys() | concepts_of(form.raw.dialog).keys()
     )
+    mailing = bool(pressed & _MAILING)
+    if mailing and "login" in headed:
+        # "E-mail me a sign-in code" is what such a form is headed with; those words are near the ones of a reset.
+        headed -= {"code", "magic_link", "reset"}
     page = concepts_of(form.scan.title).keys() | headed
     target = concepts_of_identifier(form.raw.action).keys()
     own = headed | (pressed - {"signup"} if "login" in page else pressed)
@@ -134,7 +155,17 @@ def _is_username_step(form: FormView) -> bool:
         return False
     if "signup" in headed or "signup" in concepts_of(form.scan.title):
         return False
-    return bool(pressed & {"login", "next"}) and ("login" in page or asked[0].token == "username")
+    signing_in = "login" in page or asked[0].token == "username" or (mailing and _beside_another_way(form))
+    return bool(pressed & {"login", "next", *_MAILING}) and signing_in
+
+
+def _beside_another_way(form: FormView) -> bool:
+    """Whether the page offers to sign in another way, and nothing on it is about a forgotten password: many a page has
+    its title in no heading.
+    """
+    if form.words.keys() & {"forgot", "reset", "change", "newsletter"}:
+        return False
+    return any(c.said.keys() & {"login", "password_way"} and "logout" not in c.said for c in form.controls)
 
 
 def _login(judged: list[_Judged]) -> Verdict | None:
@@ -171,7 +202,7 @@ def _code_chance(judged: _Judged) -> float:
         return judged.chance("otp")
     if judged.chance("other") < _SURELY and (form.split_code or code[0].token == "one-time-code"):
         return max(judged.chance("otp"), _DECLARED)
-    asked = [f for f in form.texts if not f.raw.readonly]
+    asked = [f for f in form.texts if not f.raw.readonly and f.raw.box[2] > _CARET_PX]
     if len(asked) <= 1 and code[0].code_score >= 0.5 and "code" in form.words:
         return max(judged.chance("otp"), _LONE_CODE)
     return judged.chance("otp")

@@ -1,15 +1,22 @@
 """The detector: one look at a page, one reading of what it asks for."""
 
+from collections.abc import Collection
+
 from playwright.async_api import Frame, Locator, Page
 
+from seezar.accounts.recipes import Part
+from seezar.errors import InvalidInput
+from seezar.signin.address import template
 from seezar.signin.classify import Verdict, classify
 from seezar.signin.fields import FieldView
 from seezar.signin.forms import ButtonView
 from seezar.signin.model import model
 from seezar.signin.offers import Offer
-from seezar.signin.reading import Kind, Reading
+from seezar.signin.reading import LOGIN_KINDS, Kind, Method, Reading
 from seezar.signin.scan import OPEN_SHADOW_ROOTS, FrameScan, locator, scan_page
+from seezar.signin.ways import Spot
 from seezar.signin.words import vocabulary
+from seezar.vault.origins import origin_of
 
 __all__ = ["OPEN_SHADOW_ROOTS", "Kind", "Reading", "detect", "preload"]
 
@@ -20,20 +27,41 @@ def preload() -> None:
     model()
 
 
-async def detect(page: Page) -> Reading:
+async def detect(page: Page, *, origins: Collection[str] = (), username: str = "") -> Reading:
     """Read a page as it is now, over all its frames. One look, no waiting: a caller that expects a change looks again.
 
     Args:
         page: a loaded or loading page, of a context with `OPEN_SHADOW_ROOTS` if closed shadow roots are to be seen.
+        origins: registered for the account; where the page itself is of one of them, forms in frames of others count
+            only when there is no other form, and controls there not at all.
+        username: of the account, to know its tile by where one chooses an account.
 
     Raises:
         playwright.async_api.Error: the page is closed or crashed.
     """
     looks = await scan_page(page)
     if not looks:
-        return Reading("other", 0.0, evidence=["the page could not be looked at: it is loading or does not answer"])
-    verdict = classify([scan for _, scan in looks])
+        unseen = ["the page could not be looked at: it is loading or does not answer"]
+        return Reading("other", 0.0, evidence=unseen, blank=True)
+    foreign = _foreign([frame.url for frame, _ in looks], origins)
+    verdict = classify([scan for _, scan in looks], foreign=foreign, username=username)
     return _reading(verdict, looks)
+
+
+def _foreign(urls: list[str], origins: Collection[str]) -> frozenset[int]:
+    """Indexes of the frames whose origin is not registered, where that of the page is; the addresses are the browser's
+    own.
+    """
+
+    def registered(url: str) -> bool:
+        try:
+            return origin_of(url) in origins
+        except InvalidInput:
+            return False
+
+    if not registered(urls[0]):
+        return frozenset()
+    return frozenset(i for i, url in enumerate(urls) if not registered(url))
 
 
 def _reading(verdict: Verdict, looks: list[tuple[Frame, FrameScan]]) -> Reading:
@@ -45,8 +73,25 @@ def _reading(verdict: Verdict, looks: list[tuple[Frame, FrameScan]]) -> Reading:
     def offered(offer: Offer | None) -> Locator | None:
         return locator(looks[offer.frame][0], offer.view.raw.path) if offer is not None else None
 
-    roles, offers = verdict.roles, verdict.offers
+    def spotted(spot: Spot | None) -> Locator | None:
+        return locator(looks[spot.frame][0], spot.view.raw.path) if spot is not None else None
+
+    roles, offers, ways, signs = verdict.roles, verdict.offers, verdict.ways, verdict.signs
+    methods: dict[Method, Locator] = {
+        method: where for method, spot in ways.methods.items() if (where := spotted(spot)) is not None
+    }
+
+    def part(views: list[FieldView] | list[ButtonView]) -> tuple[Part, ...]:
+        return tuple(Part(address, tuple(view.raw.path)) for view in views if view.raw.path)
+
     boxes = [place(box) for box in roles.otp]
+    address = template(scan.url)
+    parts = {
+        "username": part([roles.username] if roles.username else []),
+        "password": part([roles.password] if roles.password else []),
+        "submit": part([roles.submit] if roles.submit else []),
+        "otp": part(roles.otp),
+    }
     return Reading(
         kind=verdict.kind,
         confidence=verdict.confidence,
@@ -66,6 +111,26 @@ def _reading(verdict: Verdict, looks: list[tuple[Frame, FrameScan]]) -> Reading:
         captcha=offers.captcha,
         passkey=offers.passkey,
         signature=verdict.signature,
+        weak_opener=offers.weak_opener,
+        consent=spotted(ways.consent),
+        consent_accepts=ways.consent_accepts,
+        terms=spotted(ways.terms),
+        terms_box=spotted(ways.terms_box),
+        tile=spotted(ways.tile),
+        password_way=spotted(ways.password_way),
+        other_way=spotted(ways.other_way),
+        methods=methods,
+        confirm=spotted(ways.confirm),
+        told=signs.told,
+        approval=signs.approval,
+        channels=signs.channels,
+        code_sent=signs.code_sent,
+        session=offers.logout >= 0.5,
+        blank=signs.blank,
+        still=all(look.still for _, look in looks),
+        device=place(roles.device),
+        unfinished=verdict.kind in LOGIN_KINDS and (roles.submit is None or roles.submit.nameless),
+        parts={role: found for role, found in parts.items() if found},
     )
 
 

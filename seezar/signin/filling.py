@@ -1,7 +1,7 @@
 """Putting a value into a field so that it stays there."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from playwright.async_api import ElementHandle, Error, Locator
@@ -20,27 +20,80 @@ class FieldRefused(SeezarError):
     status = "needs_person"
 
 
-async def type_value(field: ElementHandle, value: str, *, what: str, sends_itself: bool = False) -> None:
+def _never() -> bool:
+    return False
+
+
+def _same(held: str, value: str) -> bool:
+    return held == value
+
+
+def _plain(code: str) -> str:
+    """A code without what only makes it easier to read."""
+    return "".join(c for c in code if c.isalnum())
+
+
+def _same_code(held: str, code: str) -> bool:
+    """Masks put blanks and hyphens in or take them out, and change the case."""
+    return _plain(held).casefold() == _plain(code).casefold()
+
+
+async def is_tick(control: Locator) -> bool:
+    """Whether a control is there to be ticked, not pressed."""
+    return await control.evaluate("element => ['checkbox', 'radio'].includes(element.type)")
+
+
+# The options of a list that stand for something.
+_OPTIONS = """(list) => [...list.options].map((option, index) => [index, option.label, option.value, option.disabled])
+  .filter(([, , value, disabled]) => value !== '' && !disabled).map(([index, label]) => [index, label])"""
+
+
+async def choose_only(choices: Locator, fits: Callable[[str], bool]) -> bool:
+    """Choose the only option of a list, or of several the first whose words fit; False when none does.
+
+    Args:
+        choices: a select element in which nothing is chosen.
+        fits: whether the words of an option name the right one.
+    """
+    options: list[tuple[int, str]] = await choices.evaluate(_OPTIONS)
+    fitting = options if len(options) == 1 else [option for option in options if fits(option[1])]
+    if not fitting:
+        return False
+    await choices.select_option(index=fitting[0][0], timeout=_TIMEOUT_MS)
+    return True
+
+
+async def type_value(
+    field: ElementHandle,
+    value: str,
+    *,
+    what: str,
+    sends_itself: bool = False,
+    sent: Callable[[], bool] = _never,
+    same: Callable[[str, str], bool] = _same,
+) -> None:
     """Fill `field` with `value` and make sure that it is there; typed key by key when filling does not stick.
 
     Args:
         field: the element itself (`seezar.signin.policy.checked_field`), not a way to find one like it.
         what: name of the field for the error, e.g. "password".
         sends_itself: the page may move on as soon as the value is complete.
+        sent: whether it has sent something meanwhile; a form that sends itself may be emptied then.
+        same: whether what the field holds is as good as the value.
 
     Raises:
         FieldRefused: the field does not keep the value, or is gone.
     """
     try:
         await field.fill(value, timeout=_TIMEOUT_MS)
-        kept = await _keeps(field, value)
-        if kept or (kept is None and sends_itself):
+        kept = await _keeps(field, value, same)
+        if kept or (kept is None and sends_itself) or sent():
             return
         # Masked and scripted inputs listen to keys and undo what was set from outside.
         await field.fill("", timeout=_TIMEOUT_MS)
         await field.type(value, timeout=_TIMEOUT_MS)
-        kept = await _keeps(field, value)
-        if kept or (kept is None and sends_itself):
+        kept = await _keeps(field, value, same)
+        if kept or (kept is None and sends_itself) or sent():
             return
     # Playwright's message holds the call with its arguments, hence the value: it must not be passed on.
     except Error:
@@ -48,10 +101,10 @@ async def type_value(field: ElementHandle, value: str, *, what: str, sends_itsel
     raise _refused(what)
 
 
-async def _keeps(field: ElementHandle, value: str) -> bool | None:
+async def _keeps(field: ElementHandle, value: str, same: Callable[[str, str], bool]) -> bool | None:
     """Whether the field holds `value` and still does once the page's scripts had their turn; None when it is gone."""
     held = await _held([field])
-    return None if held is None else held == [value]
+    return None if held is None else same(held[0], value)
 
 
 async def _held(fields: Sequence[ElementHandle]) -> list[str] | None:
@@ -63,6 +116,29 @@ async def _held(fields: Sequence[ElementHandle]) -> list[str] | None:
         return [await field.input_value(timeout=_TIMEOUT_MS) for field in fields]
     except (Error, TimeoutError):
         return None
+
+
+# The listener comes last, after those of the page's own scripts; what these have taken over is none of our business.
+_NOT_INTO_ADDRESS = """(field) => {
+  const form = field.form;
+  const method = form && Element.prototype.getAttribute.call(form, 'method');
+  if (!form || /^(post|dialog)$/i.test(method || '')) return;
+  const root = form.getRootNode();
+  (root === document ? window : root).addEventListener('submit', (event) => {
+    const by = event.submitter && Element.prototype.getAttribute.call(event.submitter, 'formmethod');
+    if (event.target === form && !/^post$/i.test(by || '')) event.preventDefault();
+  });
+}"""
+
+
+async def keep_out_of_address(field: ElementHandle) -> None:
+    """See to it that the form of a password field never sends the password as part of an address.
+
+    A form without a method is sent that way by the browser itself, if it is submitted before the page's script, which
+    would have sent it otherwise, has woken up. Addresses end up in histories and logs.
+    """
+    with suppress(Error):
+        await field.evaluate(_NOT_INTO_ADDRESS)
 
 
 async def press(control: Locator) -> None:
@@ -83,29 +159,36 @@ async def press(control: Locator) -> None:
 
 
 async def tick(box: Locator) -> None:
-    """Tick a "stay signed in" box; a box that will not be ticked is no reason to stop."""
+    """Tick a box such as "stay signed in"; a box that will not be ticked is no reason to stop."""
     with suppress(Error):
-        await box.set_checked(True, timeout=1_000)
+        # The box itself may be hidden behind one that is drawn: the click reaches it all the same.
+        await box.evaluate("element => { if (!element.checked) element.click(); }", timeout=1_000)
 
 
-async def type_code(boxes: Sequence[ElementHandle], code: str) -> None:
+async def type_code(boxes: Sequence[ElementHandle], code: str, *, sent: Callable[[], bool] = _never) -> None:
     """Enter a one-time code into one field, or over several boxes of one character each.
+
+    Args:
+        sent: whether the page has sent something meanwhile; it may have emptied the boxes then.
 
     Raises:
         FieldRefused: the boxes do not keep the code.
     """
     if len(boxes) == 1:
-        await type_value(boxes[0], code, what="code", sends_itself=True)
+        room = int(await boxes[0].evaluate("field => field.maxLength ?? -1"))
+        fits = _plain(code) if 0 < room < len(code) else code
+        await type_value(boxes[0], fits, what="code", sends_itself=True, sent=sent, same=_same_code)
         return
+    code = _plain(code)
     try:
         await boxes[0].focus()
         # Most split boxes move the focus on by themselves; then the keys must not be sent box by box.
         await boxes[0].type(code, timeout=_TIMEOUT_MS)
-        if await _boxes_hold(boxes, code):
+        if await _boxes_hold(boxes, code) or sent():
             return
         for box, character in zip(boxes, code, strict=False):
             await box.fill(character, timeout=_TIMEOUT_MS)
-        if await _boxes_hold(boxes, code):
+        if await _boxes_hold(boxes, code) or sent():
             return
     except Error:
         raise _refused("code") from None
@@ -115,7 +198,7 @@ async def type_code(boxes: Sequence[ElementHandle], code: str) -> None:
 async def _boxes_hold(boxes: Sequence[ElementHandle], code: str) -> bool:
     held = await _held(boxes)
     # Gone are the boxes of a page that sent the full code by itself: it was right to type.
-    return held is None or "".join(held) == code
+    return held is None or _same_code("".join(held), code)
 
 
 def _refused(what: str) -> FieldRefused:

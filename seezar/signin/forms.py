@@ -30,7 +30,11 @@ class ButtonView:
         # An arrow or an icon as the text: the ARIA name says it.
         if raw.aria and not any(c.isalpha() for c in raw.text):
             words = raw.aria
-        return concepts_of(words)
+        said = concepts_of(words)
+        if "sso" in said and said.keys() & {"password_way", "passkey"}:
+            # "Continue with a passkey", "Log in with a password": with something of our own, not with a provider.
+            return {concept: share for concept, share in said.items() if concept != "sso"}
+        return said
 
     @cached_property
     def named(self) -> dict[str, float]:
@@ -51,6 +55,12 @@ class ButtonView:
     @cached_property
     def submits(self) -> bool:
         return not self.raw.link and self.raw.type in ("submit", "image") and self.raw.tag in ("button", "input")
+
+    @cached_property
+    def nameless(self) -> bool:
+        """Nothing says what it does."""
+        raw = self.raw
+        return not (raw.text or raw.aria or raw.title) and raw.type != "image"
 
     @cached_property
     def usable(self) -> bool:

@@ -3,10 +3,11 @@
 import asyncio
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
-from playwright.async_api import Page, Request, Response
+from playwright.async_api import Error, Frame, Page, Request, Response, WebSocket
 
 from seezar.mail.domains import same_site
 
@@ -16,6 +17,8 @@ _QUIET_S = 0.12
 _POLL_S = 0.03
 # An answer whose body nobody reads never counts as finished; this long a page may take to read one.
 _BODY_S = 1.0
+# A document that was answered and never stands (a download, a 204) is waited for this long.
+_ARRIVE_S = 1.0
 # What a page only asks for may stay unanswered on purpose (a long poll) or never stop; what it sends is waited for.
 _READS_S = 4.0
 # Rounding of the header and the way of the answer; less than this is no skew.
@@ -33,6 +36,7 @@ class NetworkWatch:
 
     Attributes:
         reacted: something was sent to the site, or a navigation has begun.
+        sent_frames: messages sent over web sockets; some of them may only say that the page is still there.
         document_status: of the last document, redirects left out; 0 when there was none.
         sent_statuses: of the answers to what scripts sent (not to what they only asked for), before the last document.
         denied: a script was told that it is not signed in.
@@ -46,8 +50,12 @@ class NetworkWatch:
         # Unanswered, or answered at a time (monotonic seconds) and not read to the end.
         self._awaited: dict[Request, float | None] = {}
         self._reads: dict[Request, float | None] = {}
+        # Frames whose next document was answered and does not stand yet, since when.
+        self._arriving: dict[Frame, float] = {}
+        self._moved = asyncio.Event()
         self._last = self._last_awaited = self._since = time.monotonic()
         self.reacted = False
+        self.sent_frames = 0
         self.denied = False
         self.document_status = 0
         self.sent_statuses: list[int] = []
@@ -57,12 +65,17 @@ class NetworkWatch:
         page.on("response", self._answered)
         page.on("requestfinished", self._ended)
         page.on("requestfailed", self._ended)
+        page.on("websocket", self._connected)
+        page.on("domcontentloaded", lambda page: self._stands(page.main_frame))
+        page.on("framenavigated", self._navigated)
 
     def mark(self) -> None:
         """Forget what was before: an action is about to be taken."""
         self._awaited.clear()
         self._reads.clear()
+        self._arriving.clear()
         self.reacted = False
+        self.sent_frames = 0
         self.denied = False
         self.document_status = 0
         self.sent_statuses.clear()
@@ -80,6 +93,32 @@ class NetworkWatch:
             await asyncio.sleep(_POLL_S)
         return not _busy(self._awaited, time.monotonic())
 
+    async def settled(self, timeout: float) -> bool:
+        """Wait until what was sent is answered and the document that it led to stands; False after `timeout` seconds.
+
+        Unlike `quiet` it waits for no silence: enough for a page that is known, or that nothing can change any more.
+        """
+        deadline = time.monotonic() + timeout
+        while (now := time.monotonic()) < deadline:
+            self._moved.clear()
+            arriving = any(now - since < _ARRIVE_S for since in self._arriving.values())
+            if not arriving and not _busy(self._awaited, now):
+                return True
+            await self._move(_POLL_S)
+        return not _busy(self._awaited, time.monotonic())
+
+    async def reaction(self) -> bool:
+        """Wait until something is sent to the site, but no longer than a page takes to react; whether it was."""
+        deadline = time.monotonic() + _QUIET_S
+        while not self.reacted and (left := deadline - time.monotonic()) > 0:
+            self._moved.clear()
+            await self._move(left)
+        return self.reacted
+
+    async def _move(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._moved.wait(), seconds)
+
     @property
     def statuses(self) -> list[int]:
         """How the site answered: the document, or else what scripts sent."""
@@ -91,12 +130,19 @@ class NetworkWatch:
         self._last = time.monotonic()
         awaited = self._is_of_site(request) and _demands_answer(request)
         self.reacted = self.reacted or awaited
+        self._moved.set()
         # What the next document sends is its own affair, and may be a poll as well.
         if awaited and (request.is_navigation_request() or not self.document_status):
             self._awaited[request] = None
             self._last_awaited = self._last
         else:
             self._reads[request] = None
+
+    def _connected(self, socket: WebSocket) -> None:
+        socket.on("framesent", self._frame_sent)
+
+    def _frame_sent(self, _payload: str | bytes) -> None:
+        self.sent_frames += 1
 
     def _answered(self, response: Response) -> None:
         request, now = response.request, time.monotonic()
@@ -110,6 +156,10 @@ class NetworkWatch:
             self.denied = True
         if response.status == 429:
             self.retry_after = response.headers.get("retry-after")
+        if request.is_navigation_request():
+            # Redirects, too: what they lead to is yet to come. A frame that is only being made has no object.
+            with suppress(Error):
+                self._arriving[request.frame] = now
         if not _demands_answer(request) or 300 <= response.status < 400:
             return
         if request.is_navigation_request():
@@ -125,6 +175,16 @@ class NetworkWatch:
         elif request in self._reads:
             del self._reads[request]
             self._last = time.monotonic()
+        self._moved.set()
+
+    def _navigated(self, frame: Frame) -> None:
+        # The main frame navigates within its document, too; that it stands is told by its own event.
+        if frame is not self._page.main_frame:
+            self._stands(frame)
+
+    def _stands(self, frame: Frame) -> None:
+        self._arriving.pop(frame, None)
+        self._moved.set()
 
     def _is_of_site(self, request: Request) -> bool:
         host = _host(request.url)

@@ -2,17 +2,20 @@
 there.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 
 from seezar.signin.forms import ButtonView
 from seezar.signin.reading import Kind
 from seezar.signin.scan import FrameScan
+from seezar.signin.ways import Ways, headed_of, is_cookie_layer
 from seezar.signin.words import concepts_of, concepts_of_identifier
 
 _SHORT_PAGE: Final = 1_500  # characters of visible text
 _CHALLENGE_MIN_PX: Final = 60
 _CONTROL_MAX_CHARS: Final = 60
+_ACCOUNT: Final = 0.8  # the same for a control that names nothing but an account area
 _FULL: Final = 0.5  # share of a control's letters that a phrase must cover to be what the control is for
 
 
@@ -26,13 +29,16 @@ class Offer:
 
 @dataclass(eq=False)
 class Offers:
-    """Controls and signs outside the judged forms."""
+    """Controls and signs outside the judged forms. `weak_opener`: the opener only names an account area."""
 
     opener: Offer | None = None
+    weak_opener: bool = False
     resend: Offer | None = None
     send_code: Offer | None = None
     trust: Offer | None = None
     skip: Offer | None = None
+    cancel: Offer | None = None
+    account: Offer | None = None
     captcha: bool = False
     challenge_only: bool = False
     passkey: bool = False
@@ -51,30 +57,35 @@ class Offers:
             return "await_link", 0.5 + 0.4 * self.link_sent, ["says that a link was sent by mail"]
         if self.logout >= 0.5:
             return "signed_in", self.logout, ["a control to sign out"]
-        if self.sso and self.login_words and self.opener is None:
+        if self.sso and self.login_words and not self.passkey and (self.opener is None or self.weak_opener):
             return "sso", 0.8, [f"{self.sso} ways in through another provider and no form"]
-        if self.account_words >= 2 and not self.login_words and self.opener is None:
+        if self.account_words >= 2 and not self.login_words and (self.opener is None or self.weak_opener):
             return "signed_in", 0.65, ["words of an account area and no way to sign in"]
         return "other", 0.7 if scans and scans[0].text else 0.3, ["no form and no sign of a session"]
 
 
-def offers_of(scans: list[FrameScan]) -> Offers:
-    """Collect what the frames offer."""
+def offers_of(scans: list[FrameScan], foreign: Collection[int], ways: Ways) -> Offers:
+    """Collect what the frames offer; of foreign frames only whether they show a challenge."""
     offers = Offers()
     best: dict[str, float] = {}
     for i, scan in enumerate(scans):
-        for raw in scan.buttons:
+        for raw in scan.buttons if i not in foreign else []:
             if len(raw.text) > _CONTROL_MAX_CHARS:
                 continue
             view = ButtonView(raw)
             _read_control(offers, best, Offer(i, view))
         _read_signs(offers, scan)
-    main = scans[0]
-    words = concepts_of(main.title).keys() | {c for h in main.headings for c in concepts_of(h.text)}
-    offers.login_words = "login" in words or offers.login_words
+    headed = headed_of(scans[0])
+    offers.login_words = "login" in headed or offers.login_words
     offers.challenge_only = offers.captcha and _is_challenge_page(scans)
+    if offers.skip is None and headed & {"passkey", "trust_device", "remember"}:
+        offers.skip = offers.cancel
     if _asks_to_stay(scans):
         _answers(offers, scans)
+    if offers.opener is None and ways.another_account is not None and isinstance(ways.another_account.view, ButtonView):
+        offers.opener = Offer(ways.another_account.frame, ways.another_account.view)
+    if offers.opener is None and offers.account is not None:
+        offers.opener, offers.weak_opener = offers.account, True
     for scan in scans:
         for link in scan.tucked:
             text, _, href = link.partition("\t")
@@ -132,10 +143,14 @@ def _keep_parts(offers: Offers, best: dict[str, float], offer: Offer) -> None:
         scores["resend"] = said["resend"]
     elif "send_code" in said and "search" not in said:
         scores["send_code"] = said["send_code"]
-    if "trust_device" in said:
+    declined = said.get("decline", 0.0)
+    if "trust_device" in said and declined < said["trust_device"]:
         scores["trust"] = said["trust_device"]
-    if said.get("back", 0.0) >= _FULL:
-        scores["skip"] = said["back"]
+    dismissed = max(declined, said.get("back", 0.0))
+    if dismissed >= _FULL and not is_cookie_layer(view):
+        scores["cancel" if said.get("go_back", 0.0) >= _FULL else "skip"] = dismissed
+    if said.get("account_area", 0.0) >= _ACCOUNT and "logout" not in said:
+        scores["account"] = said["account_area"] + (0.3 if view.raw.popup else 0.0)
     for name, score in scores.items():
         if score > best.get(name, 0.0):
             best[name] = score

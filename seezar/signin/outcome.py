@@ -23,9 +23,21 @@ type LifeStatus = (
 )
 
 
+# What only a person can bring: a code that came to a phone, an approval there, a yes to new terms, or to do at the page
+# what we leave alone (a captcha, a passkey).
+type QuestionKind = Literal["code", "approval", "terms", "captcha", "passkey"]
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """A status with its reason in one sentence, fit to be shown (no secret, no text of the page)."""
+    """A status with its reason in one sentence, fit to be shown (no secret, no text of the page).
+
+    Attributes:
+        question: what a person may answer so that the sign-in goes on from here; None when no answer would help.
+        retry_after_s: seconds after which the site wants to be asked again, where it says so.
+    """
 
     status: LifeStatus
     reason: str
+    question: QuestionKind | None = None
+    retry_after_s: float | None = None

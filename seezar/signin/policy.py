@@ -1,5 +1,6 @@
 """What must hold before a credential is typed. Wrong is worse than "not sure"."""
 
+import asyncio
 from urllib.parse import urljoin
 
 from playwright.async_api import ElementHandle, Error, Locator
@@ -45,20 +46,22 @@ async def checked_field(
         OriginNotAllowed: the origin, or that which the form sends to, is not registered or not encrypted.
         playwright.async_api.Error: the field is gone.
     """
-    element = await field.element_handle()
-    frame = await element.owner_frame()
+    element, button = await asyncio.gather(field.element_handle(), _handle(submit))
+    frame, target = await asyncio.gather(element.owner_frame(), _target(element, button))
     if frame is None:
         raise Error("the field is not in a frame any more")
     origin = _checked(frame.url, allowed, "The form is on")
-    target = await _target(element, submit)
     if target is not None:
         _checked(target, allowed, "The form sends to")
     return element, origin
 
 
-async def _target(element: ElementHandle, submit: Locator | None) -> str | None:
+async def _handle(control: Locator | None) -> ElementHandle | None:
+    return await control.element_handle() if control is not None else None
+
+
+async def _target(element: ElementHandle, button: ElementHandle | None) -> str | None:
     """Where the form of a field sends it to by itself; None when it has no form or leaves it to a script."""
-    button = await submit.element_handle() if submit is not None else None
     found: list[str | None] | None = await element.evaluate(_TARGET, button)
     if found is None:
         return None

@@ -1,8 +1,9 @@
 """Proof that an account is signed in: a fresh navigation to the verify URL that does not end at a form."""
 
 import time
+from urllib.parse import urldefrag
 
-from playwright.async_api import Error, Page
+from playwright.async_api import Error, Page, Response
 
 from seezar.accounts.records import Account
 from seezar.errors import InvalidInput
@@ -10,6 +11,7 @@ from seezar.signin.detector import detect
 from seezar.signin.network import NetworkWatch
 from seezar.signin.outcome import Outcome
 from seezar.signin.reading import NEVER_FILLED, Reading
+from seezar.signin.retry_after import retry_after_seconds
 from seezar.vault.origins import origin_of
 
 _FORMS = ("login", "username", "password", "otp", "await_link", "captcha", "sso")
@@ -25,24 +27,45 @@ async def prove(page: Page, account: Account, *, timeout: float) -> Outcome:
         timeout: seconds that the site may take.
 
     Returns:
-        `signed_in`; `signed_out` when the site asks to sign in; `rate_limited`, `site_error` or `unknown` when neither
-        is sure.
+        `signed_in`; `signed_out` when the site asks to sign in; `needs_person` when it asks for what is never filled;
+        `rate_limited`, `site_error` or `unknown` when nothing is sure.
     """
     watch = NetworkWatch(page, account.origins)
     try:
+        if "#" in page.url + account.verify_url and urldefrag(page.url).url == urldefrag(account.verify_url).url:
+            # Another part of the same document would be no visit at all: the script that is there would go on.
+            await page.goto("about:blank")
+            watch.mark()
         response = await page.goto(account.verify_url, wait_until="domcontentloaded")
-        await watch.quiet(timeout)
-        reading = await _settled(page, watch)
+        await watch.settled(timeout)
+        reading = await detect(page, origins=account.origins)
+        # A page without scripts is what it is; any other may be about to show the form, or what is behind it.
+        if not reading.still:
+            await watch.quiet(timeout)
+            reading = await _settled(page, watch, account.origins)
     except Error:
         return Outcome("site_error", "The page behind the login cannot be reached.")
-    if response is not None and response.status >= 500:
-        return Outcome("site_error", f"The page behind the login answered {response.status}.")
-    if response is not None and response.status == 429:
-        return Outcome("rate_limited", "The page behind the login answered 429: too many requests.")
-    if response is not None and response.status in (401, 403):
-        return Outcome("signed_out", f"The page behind the login answered {response.status}.")
     if response is not None and response.status >= 400:
-        return Outcome("unknown", f"The page behind the login answered {response.status}.")
+        return _refused(response)
+    return _told(page, account, reading)
+
+
+def _refused(response: Response) -> Outcome:
+    status = response.status
+    if status >= 500:
+        return Outcome("site_error", f"The page behind the login answered {status}.")
+    if status == 429:
+        after = retry_after_seconds(response.headers.get("retry-after"))
+        return Outcome(
+            "rate_limited", "The page behind the login answered 429: too many requests.", retry_after_s=after
+        )
+    if status in (401, 403):
+        return Outcome("signed_out", f"The page behind the login answered {status}.")
+    return Outcome("unknown", f"The page behind the login answered {status}.")
+
+
+def _told(page: Page, account: Account, reading: Reading) -> Outcome:
+    """What it means that the visit ended at the page of `reading`."""
     try:
         origin = origin_of(page.url)
     except InvalidInput:
@@ -51,21 +74,26 @@ async def prove(page: Page, account: Account, *, timeout: float) -> Outcome:
         return Outcome("unknown", "The page behind the login led to an origin that is not registered for the account.")
     if reading.kind in _FORMS:
         return Outcome("signed_out", "A fresh visit to the page behind the login ends at a sign-in form.")
-    if reading.kind != "signed_in" and reading.opener is not None:
+    if reading.session and (reading.kind not in NEVER_FILLED or urldefrag(page.url).url == account.verify_url):
+        return Outcome("signed_in", "A fresh visit to the page behind the login stays signed in.")
+    if reading.kind != "signed_in" and reading.opener is not None and not reading.weak_opener:
         # A public page: it looks the same to everybody, and invites to sign in.
         return Outcome("signed_out", "A fresh visit to the page behind the login still offers to sign in.")
     if reading.kind in NEVER_FILLED:
-        return Outcome("unknown", f"A fresh visit to the page behind the login ends at a {reading.kind} form.")
+        return Outcome(
+            "needs_person",
+            f"A fresh visit to the page behind the login ends at a {reading.kind} form, which is never filled.",
+        )
     return Outcome("signed_in", "A fresh visit to the page behind the login stays signed in.")
 
 
-async def _settled(page: Page, watch: NetworkWatch) -> Reading:
+async def _settled(page: Page, watch: NetworkWatch, origins: tuple[str, ...]) -> Reading:
     """The reading once no script is about to put a form over an empty page, or over one that says "Loading"."""
     begun = time.monotonic()
     while True:
         # Before the look: what comes after it is looked at again.
         empty = not await _has_text(page)
-        reading = await detect(page)
+        reading = await detect(page, origins=origins)
         patience = _DENIED_S if watch.denied else _BUILD_S if empty and reading.kind != "signed_in" else 0.0
         if reading.kind in _FORMS or time.monotonic() - begun >= patience:
             return reading

@@ -1,9 +1,12 @@
 """What the detector says about a page."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from playwright.async_api import Locator
+
+from seezar.accounts.recipes import Part
 
 type Kind = Literal[
     "login",
@@ -19,6 +22,9 @@ type Kind = Literal[
     "signed_in",
     "other",
 ]
+
+# Where a code comes from: an authenticator app, a mail, a telephone.
+type Method = Literal["totp", "email", "sms"]
 
 # Kinds whose fields take the account's name or password.
 LOGIN_KINDS: Final = frozenset({"login", "username", "password"})
@@ -55,6 +61,28 @@ class Reading:
         passkey: whether the page offers a passkey or a security key. With kind "other" it is the only way in.
         signature: hash of the form's shape (types, names, ids; no values), the same on every visit; empty without a
         form.
+        weak_opener: `opener` leads to an account area and only perhaps to the form.
+        consent: of a cookie banner, the control that gives away least.
+        consent_accepts: that control is a yes; the banner has nothing that gives less.
+        terms: accepts terms of service, on a page that asks for nothing to be typed.
+        terms_box: to be ticked before.
+        tile: carries the name of the account on a page that lets one choose an account.
+        password_way: leads from another way of signing in to the password.
+        other_way: leads to other ways of proving who one is.
+        methods: what to press (or tick) for a code to come that way.
+        confirm: sends the method that was ticked.
+        told: of "rate_limited" and "locked", what the page says in words.
+        approval: it waits for an approval on another device.
+        channels: the ways that it names for a code.
+        code_sent: it says that something was sent.
+        session: it has a control to sign out.
+        blank: it shows next to nothing.
+        still: nothing in the page can change it by itself: it has no script. There is nothing to wait for then.
+        device: a list beside the code in which nothing is chosen yet: where the code comes from.
+        unfinished: its login form has no button with a name; a page that is still being built has one in a moment.
+        advised: it is a model's answer, not the detector's.
+        recalled: a recipe knows this page.
+        parts: where the elements are, by role; what a recipe keeps.
     """
 
     kind: Kind
@@ -75,3 +103,25 @@ class Reading:
     captcha: bool = False
     passkey: bool = False
     signature: str = ""
+    weak_opener: bool = False
+    consent: Locator | None = None
+    consent_accepts: bool = False
+    terms: Locator | None = None
+    terms_box: Locator | None = None
+    tile: Locator | None = None
+    password_way: Locator | None = None
+    other_way: Locator | None = None
+    methods: Mapping[Method, Locator] = field(default_factory=dict["Method", Locator])
+    confirm: Locator | None = None
+    told: frozenset[str] = frozenset()
+    approval: bool = False
+    channels: frozenset[Method] = frozenset()
+    code_sent: bool = False
+    session: bool = False
+    blank: bool = False
+    still: bool = False
+    device: Locator | None = None
+    unfinished: bool = False
+    advised: bool = False
+    recalled: bool = False
+    parts: dict[str, tuple[Part, ...]] = field(default_factory=dict[str, tuple[Part, ...]])

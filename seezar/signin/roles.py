@@ -10,6 +10,8 @@ _STRONG_CODE: Final = 0.5
 _WEAK_SUBMIT: Final = 2.5
 # Points of a candidate for the button that sends the form, by what its words mean.
 _WANTED: Final = {"login": 5.0, "next": 3.0, "verify": 3.0}
+# A form without a password is sent for a link or a code by mail; another button of it may lead to the password.
+_WANTED_WITHOUT_PASSWORD: Final = {**_WANTED, "magic_link": 2.5, "send_code": 2.5, "password_way": -6.0}
 _UNWANTED: Final = {
     "forgot": 6.0,
     "signup": 4.0,
@@ -31,11 +33,12 @@ _UNWANTED: Final = {
 
 @dataclass(eq=False)
 class Roles:
-    """Parts of one form."""
+    """Parts of one form. `device` is a list beside the code, of where it comes from, in which nothing is chosen."""
 
     username: FieldView | None = None
     password: FieldView | None = None
     otp: list[FieldView] = field(default_factory=list[FieldView])
+    device: FieldView | None = None
     submit: ButtonView | None = None
     remember: FieldView | None = None
 
@@ -48,7 +51,9 @@ def login_roles(form: FormView) -> Roles:
     if password is not None:
         code = [f for f in form.code_fields if f is not username and f is not password and f.code_score >= _STRONG_CODE]
         roles.otp = code if code and code[0].raw.pos > password.raw.pos else []
-    roles.submit = submit_of(form, (roles.otp[-1] if roles.otp else None) or password or username, wanted=_WANTED)
+        roles.device = _device(form) if roles.otp else None
+    wanted = _WANTED if form.passwords else _WANTED_WITHOUT_PASSWORD
+    roles.submit = submit_of(form, (roles.otp[-1] if roles.otp else None) or password or username, wanted=wanted)
     return roles
 
 
@@ -56,7 +61,12 @@ def otp_roles(form: FormView) -> Roles:
     """Parts of a form that asks for a one-time code."""
     code = form.code_fields or form.texts[-1:] or form.passwords[:1]
     wanted = {"login": 3.5, "next": 4.0, "verify": 5.0, "code": 1.0}
-    return Roles(otp=code, submit=submit_of(form, code[-1] if code else None, wanted=wanted), remember=_remember(form))
+    submit = submit_of(form, code[-1] if code else None, wanted=wanted)
+    return Roles(otp=code, submit=submit, remember=_remember(form), device=_device(form))
+
+
+def _device(form: FormView) -> FieldView | None:
+    return next((f for f in form.fields if f.raw.tag == "select" and not f.raw.filled), None)
 
 
 def _password(form: FormView) -> FieldView | None:
@@ -120,7 +130,8 @@ def button_score(button: ButtonView, wanted: dict[str, float]) -> float:
     if button.leads_away:
         score -= 5.0
     words = button.said
-    score += max((points * (0.5 + 0.5 * words[c]) for c, points in wanted.items() if c in words), default=0.0)
+    points_of = [points * (0.5 + 0.5 * words[c]) for c, points in wanted.items() if c in words]
+    score += min(points_of) if points_of and min(points_of) < 0 else max(points_of, default=0.0)
     score -= max((points for c, points in _UNWANTED.items() if c in words and c not in wanted), default=0.0)
     names = button.named
     score += 1.0 if names.keys() & {"login", "next", "verify"} else 0.0

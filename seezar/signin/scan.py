@@ -34,7 +34,7 @@ OPEN_SHADOW_ROOTS: Final = """(() => {
 # Caps of one look. An ordinary page stays far below; a huge or endless one is cut off and says so (`truncated`).
 _LIMITS: Final = {
     "elements": 40_000,
-    "fields": 400,
+    "fields": 1_000,
     "buttons": 500,
     "links": 200,
     "paths": 80,
@@ -95,7 +95,9 @@ class Field:
 
 @dataclass(slots=True)
 class Button:
-    """A button, a submit input, a link, or an element that acts as one."""
+    """A button, a submit input, a link, or an element that acts as one. `layer`: what the dialog or banner that it is
+    in is called and says; empty for one of the page itself.
+    """
 
     tag: str
     type: str
@@ -118,6 +120,7 @@ class Button:
     group: int
     pos: int
     path: Path = field(default_factory=list[tuple[str, int]])
+    layer: str = ""
 
 
 @dataclass(slots=True)
@@ -154,7 +157,9 @@ class Heading:
 
 @dataclass(slots=True)
 class FrameScan:
-    """What one frame holds. `tucked` are links of closed menus: words, a tab, and where they lead."""
+    """What one frame holds. `tucked` are links of closed menus: words, a tab, and where they lead. `still`: nothing in
+    it can change it by itself (no script, no inline handler).
+    """
 
     url: str
     title: str
@@ -176,6 +181,7 @@ class FrameScan:
     text: str
     longer: int
     milliseconds: float
+    still: bool = False
 
 
 _ROWS: Final[dict[str, type[Any]]] = {"fields": Field, "buttons": Button, "groups": Group, "headings": Heading}

@@ -74,6 +74,15 @@ JOURNEYS = [
     Expected("letters"),
     Expected("remembered"),
     Expected("choose"),
+    Expected("methods", chosen={"method": ("app",)}),
+    Expected("way-password"),
+    Expected("passkey-first"),
+    Expected("approval", "needs_person", reason="another device"),
+    Expected("sms", "needs_person", reason="no second factor"),
+    Expected("onboarding"),
+    Expected("code-beside"),
+    Expected("late-form"),
+    Expected("hash-spa"),
     Expected("captcha", "captcha", passwords=0),
     Expected("passkey-only", "passkey_only", passwords=0),
     Expected("server-error", "site_error", reason="500"),
@@ -91,33 +100,11 @@ JOURNEYS = [
 ]
 
 # Sites that a wrong password is tried on; the site says so in its own way.
-REFUSING = ["two-page", "spa", "framed", "sealed", "side-by-side", "wizard"]
+REFUSING = ["two-page", "spa", "framed", "sealed", "side-by-side", "wizard", "hash-spa"]
 LANGUAGES = ["lang-de", "lang-fr", "lang-es", "lang-ja", "lang-ar"]
 
 # Journeys that do not pass today: what the reading said, or where the driver stopped.
-_WAKING = (
-    "what is typed before the page wakes up is lost, nothing is sent, and the page's 'Please fill in all fields' is"
-    " taken for a refusal: bad_credentials without a request"
-)
-NOT_YET = {
-    "spa": _WAKING,
-    "wrong-password-spa": _WAKING,
-    "wrong-totp-spa": _WAKING,
-    "dialog": "reading other (0.70), no opener: the header's button says 'My account' (account_area, not login);"
-    " needs_person 'No sign-in form was found'",
-    "link": "reading username at 0.66 and no submit: 'Email me a link' counts as magic_link, which is unwanted;"
-    " needs_person 'not certain'",
-    "decoy": "the reading takes the foreign frame's form, which comes first; needs_person 'not registered'",
-    "cookie-gate": "reading other (0.70): no part of the reading names the consent button; needs_person",
-    "new-terms": "reading other; the driver says submitted, the proof fails: unknown instead of needs_person",
-    "send-code": "reading other with send_code, which the driver presses only on a page of kind otp;"
-    " submitted, the proof fails: unknown",
-    "same-form": "reading login again, now with an otp box, which the driver does not look at: bad_credentials",
-    "choose": "reading other, no opener: neither the account's tile nor 'Use another account' is one; needs_person",
-    "too-many-words": "the words of the alert are not read: bad_credentials instead of rate_limited",
-    "locked-words": "the words of the alert are not read: bad_credentials instead of locked",
-    "popup-target": "the answer comes in a new window, which nobody watches: unknown 'did not react'",
-}
+NOT_YET: dict[str, str] = {}
 
 
 def cases(values: Sequence[Any], *, prefix: str = "") -> list[Any]:

@@ -12,12 +12,7 @@ from tests.journeys.pages import opened, problems_of
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser]
 
 # Pages that the detector misreads today, with what it said.
-MISREAD = {
-    "/dialog/login": "no opener: the button says 'My account', which is account_area and not login",
-    "/link/login": "0.66 sure; no submit: 'Email me a link' is magic_link, which counts against a button",
-    "/trust-browser/trust": 'no skip: "Don\'t trust" is no word for no',
-    "/passkey-only/login": "sso: 'Continue with a passkey' reads as 'continue with' another provider",
-}
+MISREAD: dict[str, str] = {}
 
 PAGES = [
     pytest.param(

@@ -10,6 +10,7 @@ from playwright.async_api import Page
 from seezar.accounts.records import Account, SecondFactor
 from seezar.signin.driver import SignInDriver
 from seezar.signin.outcome import Outcome
+from seezar.signin.recipes import RecipeBook
 from tests.site import Request, Response, Site, page, redirect
 
 USER = "ops@acme.test"
@@ -32,6 +33,8 @@ CODE_FORM = page(
     <button>Verify</button></form>""",
     title="Verification code",
 )
+APP_FORM = CODE_FORM.replace("We sent a verification code to your e-mail.", "Open your authenticator app.")
+WRONG_APP_CODE = APP_FORM.replace("<form", '<p role="alert">That code is not right.</p><form')
 WRONG_CODE = CODE_FORM.replace("<form", '<p role="alert">That code is not right.</p><form')
 HOME = page(
     '<h1>Overview</h1><p>Welcome back, ops.</p><table><tr><td>Events</td></tr></table><a href="/out">Sign out</a>'
@@ -115,7 +118,7 @@ class Drive:
         return await self.driver.run(code=source if code else None)
 
 
-def drive(page: Page, who: Account, keys: Keys, *, timeout: float = 60.0) -> Drive:
+def drive(page: Page, who: Account, keys: Keys, *, timeout: float = 60.0, recipes: RecipeBook | None = None) -> Drive:
     """A driver for `who` on `page`; `timeout` is the time that the site has for one answer."""
     steps: list[str] = []
     submits: list[str] = []
@@ -127,5 +130,5 @@ def drive(page: Page, who: Account, keys: Keys, *, timeout: float = 60.0) -> Dri
     async def before_submit() -> None:
         submits.append(page.url)
 
-    driver = SignInDriver(page, who, keys, report, before_submit=before_submit, timeout=timeout)
+    driver = SignInDriver(page, who, keys, report, before_submit=before_submit, timeout=timeout, recipes=recipes)
     return Drive(driver, who.start_url, steps, submits)

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser]
 PAGES: Final = sorted((Path(__file__).parent / "pages").glob("*.html"))
 _PARTS: Final = ("username", "password", "submit", "otp", "remember")
 # Parts that a page may offer without being marked for it.
-_OFFERS: Final = ("opener", "resend", "send_code", "trust", "skip")
+_OFFERS: Final = ("opener", "resend", "send_code", "trust", "skip", "device")
 
 
 def _kind(path: Path) -> str:

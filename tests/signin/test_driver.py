@@ -7,6 +7,7 @@ import pytest
 from playwright.async_api import Page
 
 from tests.signin.driving import (
+    APP_FORM,
     CODE,
     CODE_FORM,
     HOME,
@@ -14,6 +15,7 @@ from tests.signin.driving import (
     PASSWORD,
     USER,
     WRONG,
+    WRONG_APP_CODE,
     WRONG_CODE,
     Keys,
     account,
@@ -127,10 +129,10 @@ async def test_a_code_that_the_account_has_no_way_to_get(page: Page, keys: Keys)
 )
 async def test_totp(page: Page, wrong: int, status: str, sent: int) -> None:
     def check_code(request: Request) -> Response | str:
-        return redirect("/home", cookie="sid=1; Path=/") if request.form["code"] == CODE else WRONG_CODE
+        return redirect("/home", cookie="sid=1; Path=/") if request.form["code"] == CODE else WRONG_APP_CODE
 
     keys = Keys(codes=["000000"] * wrong + [CODE])
-    async with serve({"/": LOGIN, "/login": CODE_FORM, "/code": check_code, "/home": protected}) as site:
+    async with serve({"/": LOGIN, "/login": APP_FORM, "/code": check_code, "/home": protected}) as site:
         outcome = await drive(page, account(site, "totp", totp_ref="account/ops/totp"), keys).run()
         assert outcome.status == status
         assert len([post for post in site.posts() if post.path == "/code"]) == sent
@@ -249,7 +251,7 @@ async def test_a_rebuilt_page_goes_on_where_the_first_stopped(page: Page, keys: 
         assert len(keys.asked) == 1
 
 
-ONE_BOX = CODE_FORM.replace("<button>Verify</button>", "").replace(
+ONE_BOX = APP_FORM.replace("<button>Verify</button>", "").replace(
     "</body>",
     """<script>
       const box = document.getElementById('code');

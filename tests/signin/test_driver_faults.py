@@ -1,13 +1,23 @@
 """The driver where sites misbehave: a typed outcome each time, and nothing typed or sent where it must not be."""
 
 import asyncio
+import ssl
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from playwright.async_api import Page
 
+from seezar.browser.pool import BrowserPool
 from seezar.errors import OriginNotAllowed
+from seezar.signin.filling import FieldRefused
 from tests.signin.driving import (
-    CODE_FORM,
+    APP_FORM,
     HOME,
     LOGIN,
     PASSWORD,
@@ -183,8 +193,8 @@ async def test_a_download_instead_of_an_answer(page: Page, keys: Keys) -> None:
 
 async def test_a_circle_of_pages_ends(page: Page, keys: Keys) -> None:
     """Every code is answered with another form for a code."""
-    again = CODE_FORM.replace("Enter your code", "Enter another code")
-    async with serve({"/": LOGIN, "/login": CODE_FORM, "/code": again}) as site:
+    again = APP_FORM.replace("Enter your code", "Enter another code")
+    async with serve({"/": LOGIN, "/login": APP_FORM, "/code": again}) as site:
         keys.codes = ["111111"] * 50
         outcome = await drive(page, account(site, "totp", totp_ref="x"), keys).run()
         assert outcome.status == "bad_code"
@@ -261,3 +271,140 @@ async def test_a_page_that_becomes_another_while_the_password_is_fetched(page: P
         assert await page.locator("#password").input_value() == ""
         assert evil.posts() == []
         assert PASSWORD not in evil.sent()
+
+
+async def healthy(pool: BrowserPool) -> None:
+    """A sign-in in another context of the same browser works."""
+    async with pool.context() as context, serve({"/": LOGIN, "/login": check_password, "/home": protected}) as site:
+        outcome = await drive(await pool.new_page(context), account(site), Keys()).run()
+        assert outcome.status == "submitted"
+
+
+@pytest.mark.parametrize("what", ["page", "script"])
+async def test_a_page_that_never_loads(pool: BrowserPool, page: Page, keys: Keys, what: str) -> None:
+    page.set_default_navigation_timeout(SHORT * 1000)
+    hangs = LOGIN.replace("<h1>", '<script src="/never"></script><h1>')
+    async with serve({"/": never if what == "page" else hangs, "/never": never}) as site:
+        outcome = await drive(page, account(site), keys, timeout=SHORT).run()
+        assert (outcome.status, keys.asked, site.posts()) == ("site_error", [], [])
+        assert "no answer in time" in outcome.reason
+    await healthy(pool)
+
+
+async def test_a_start_page_that_is_a_download(pool: BrowserPool, page: Page, keys: Keys) -> None:
+    file = Response("x", 200, {"content-disposition": "attachment; filename=a.bin"}, "application/octet-stream")
+    async with serve({"/": file}) as site:
+        outcome = await drive(page, account(site), keys, timeout=SHORT).run()
+        assert (outcome.status, keys.asked) == ("site_error", [])
+        assert "file" in outcome.reason or "ERR_ABORTED" in outcome.reason
+    await healthy(pool)
+
+
+async def test_windows_and_dialogs_without_end(pool: BrowserPool, page: Page, keys: Keys) -> None:
+    storm = """<script>
+      document.getElementById('user').oninput = () => {{ for (let i = 0; i < 5; i++) window.open('{}/ad?' + i); }};
+      setInterval(() => {{ alert('again'); confirm('sure?'); }}, 200);
+      window.onbeforeunload = () => 'stay?';
+    </script></body>"""
+    async with serve({"/ad": LOGIN}, host="localhost") as other:
+        start = LOGIN.replace("</body>", storm.format(other.url))
+        async with serve({"/": start, "/login": check_password, "/home": protected}) as site:
+            assert (await drive(page, account(site), keys).run()).status == "submitted"
+            assert page.url == f"{site.url}/home"
+            assert len(site.posts()) == 1
+            assert other.posts() == []
+    await healthy(pool)
+
+
+async def test_fifty_megabytes(pool: BrowserPool, page: Page, keys: Keys) -> None:
+    block = "<div><p>" + "All work and no play. " * 450 + "</p>" + "<i>x</i>" * 12 + "</div>"
+    heavy = LOGIN.replace("</body>", block * (50_000_000 // len(block) + 1) + "</body>")
+    assert len(heavy) >= 50_000_000
+    async with serve({"/": heavy, "/login": check_password, "/home": protected}) as site:
+        assert (await drive(page, account(site), keys).run()).status == "submitted"
+    await healthy(pool)
+
+
+async def test_five_hundred_inputs(page: Page, keys: Keys) -> None:
+    many = "".join(f'<label>Row {n} <input name="row{n}" oninput="this.form.bait.value=1"></label>' for n in range(500))
+    sheet = f'<form action="/sheet" method="post" id="sheet">{many}<input type="hidden" name="bait"></form>'
+    for start in (LOGIN.replace("<h1>", f"{sheet}<h1>"), LOGIN.replace("</body>", f"{sheet}</body>")):
+        async with serve({"/": start, "/login": check_password, "/home": protected}) as site:
+            await page.context.clear_cookies()
+            assert (await drive(page, account(site), keys).run()).status == "submitted"
+            assert [post.path for post in site.posts()] == ["/login"]
+
+
+@pytest.mark.parametrize("name", ["user", "password"])
+async def test_a_field_that_goes_away_while_it_is_typed_into(page: Page, keys: Keys, name: str) -> None:
+    """Every key makes the page put a new, empty field in its place."""
+    swap = f"""<script>
+      const watch = (field) => field.addEventListener('input', () => {{
+        const fresh = field.cloneNode(); fresh.value = ''; field.replaceWith(fresh); watch(fresh);
+      }});
+      watch(document.getElementById('{name}'));
+    </script></body>"""
+    async with serve({"/": LOGIN.replace("</body>", swap)}) as site:
+        with pytest.raises(FieldRefused) as refused:
+            await drive(page, account(site), keys).run()
+        assert PASSWORD not in str(refused.value)
+        assert site.posts() == []
+
+
+def self_signed(folder: Path) -> ssl.SSLContext:
+    """A certificate that nobody vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "site.pem"
+    file.write_bytes(
+        certificate.public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context
+
+
+async def test_a_certificate_that_nobody_vouches_for(pool: BrowserPool, page: Page, keys: Keys, tmp_path: Path) -> None:
+    asked: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.read(100))
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=self_signed(tmp_path))
+    async with serve({}) as site, server:
+        url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        who = account(site, start_url=f"{url}/", verify_url=f"{url}/home", origins=(url,))
+        outcome = await drive(page, who, keys).run()
+        assert (outcome.status, keys.asked) == ("site_error", [])
+        assert "ERR_CERT" in outcome.reason
+        assert not any(asked)
+    await healthy(pool)
+
+
+async def test_the_page_crashes(pool: BrowserPool, page: Page, keys: Keys) -> None:
+    async def crash() -> None:
+        session = await page.context.new_cdp_session(page)
+        gone = asyncio.ensure_future(page.wait_for_event("crash"))
+        with pytest.raises(Exception, match=r"rash|closed|detached|Target|^$"):
+            await asyncio.wait_for(session.send("Page.crash"), 5)
+        await gone
+
+    keys.before = crash
+    async with serve({"/": LOGIN}) as site:
+        assert (await drive(page, account(site), keys, timeout=SHORT).run()).status in ("browser_lost", "site_error")
+        assert site.posts() == []
+    await healthy(pool)

@@ -1,4 +1,18 @@
 // Buttons and links.
+// What the nearest layer over the page (a dialog, a banner) is called and says: it tells what a control in it is about.
+const layers = new Map();
+const layerOf = (el) => {
+  for (let n = up(el), i = 0; n && n.nodeType === 1 && !isTopLevel(n) && i < 14; n = up(n), i++) {
+    if (!layers.has(n)) {
+      const named = clean(attr(n, "id") + " " + attr(n, "class"), 60), position = getComputedStyle(n).position;
+      const lies = localName(n) === "dialog" || /^(alert)?dialog$/.test(attr(n, "role")) || /cookie|consent|gdpr/i.test(named) || position === "fixed" || position === "sticky";
+      layers.set(n, lies ? clean(named + " " + attr(n, "aria-label") + " " + ownText(n, 300), 380) : "");
+    }
+    if (layers.get(n)) return layers.get(n);
+  }
+  return "";
+};
+let layered = 0;
 for (let i = 0; i < buttonEls.length; i++) {
   const el = buttonEls[i], tagName = localName(el), r = rectOf(el);
   const link = tagName === "a" || tagName === "area" || attr(el, "role") === "link";
@@ -29,6 +43,7 @@ for (let i = 0; i < buttonEls.length; i++) {
     data: link && group < 0 ? "" : clean(attr(el, "data-testid") + " " + attr(el, "data-test") + " " + attr(el, "data-cy") + " " + attr(el, "data-action") + " " + (image.startsWith("data:") ? "" : image.split(/[?#]/)[0].split("/").pop()), 80),
     href: link ? clean(attr(el, "href"), 120) : "", expanded: attr(el, "aria-expanded"), selected: attr(el, "aria-selected"), popup: attr(el, "aria-haspopup"),
     disabled: !!el.disabled || attr(el, "aria-disabled") === "true", why, box: box(r), group, el,
+    layer: !why && text.length <= 60 && (!link || !/^[^#]/.test(attr(el, "href"))) && layered++ < 80 ? layerOf(el) : "",
   });
 }
 // A form whose button lies just outside it: take the button nearest behind it in the same small container.

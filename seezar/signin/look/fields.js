@@ -17,6 +17,10 @@ const labelText = (el) => {
 const active = document.activeElement;
 const fields = [], buttons = [], tucked = [];
 const box = (r) => [Math.round(r.left + scrollX), Math.round(r.top + scrollY), Math.round(r.width), Math.round(r.height)];
+// Words and paths cost time: a sheet of hundreds of fields gets them for its first ones, and around every password.
+const near = [];
+for (let i = 0; i < fieldEls.length; i++) if (attr(fieldEls[i], "type").toLowerCase() === "password") for (let k = i - 6; k <= i + 6; k++) near[k] = true;
+const detailed = (i) => i < limits.detailed || near[i] === true;
 for (let i = 0; i < fieldEls.length; i++) {
   const el = fieldEls[i], tagName = localName(el), r = rectOf(el);
   const editable = tagName !== "input" && tagName !== "select" && tagName !== "textarea";
@@ -34,7 +38,7 @@ for (let i = 0; i < fieldEls.length; i++) {
     ac: clean(attr(el, "autocomplete"), 60).toLowerCase(), placeholder: clean(attr(el, "placeholder"), 80),
     aria: clean((has(el, "aria-labelledby") ? byIds(el, attr(el, "aria-labelledby"), 100) + " " : "") + attr(el, "aria-label"), 140),
     title: clean(attr(el, "title"), 80), label: labelText(el),
-    before: i < limits.detailed && !tick ? textBefore(el, 90) : "", after: tick && i < limits.detailed ? textAfter(el, 90) : "",
+    before: detailed(i) && !tick ? textBefore(el, 90) : "", after: tick && detailed(i) ? textAfter(el, 90) : "",
     data: clean(attr(el, "data-testid") + " " + attr(el, "data-test") + " " + attr(el, "data-cy") + " " + attr(el, "data-qa") + " " + attr(el, "formcontrolname") + " " + attr(el, "ng-model") + " " + attr(el, "data-bind"), 120),
     described: has(el, "aria-describedby") ? byIds(el, attr(el, "aria-describedby"), 100) : "",
     max: parseInt(attr(el, "maxlength"), 10) || 0, pattern: clean(attr(el, "pattern"), 40), mode: attr(el, "inputmode").toLowerCase(),

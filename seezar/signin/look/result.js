@@ -63,7 +63,7 @@ for (let k = 0; k < roots.length && text.length < limits.text; k++) {
 }
 
 // Paths cost time, so only what may be typed into or clicked gets one: every field, every button, and short links.
-for (let i = 0; i < fields.length; i++) { const f = fields[i]; f.path = i < limits.detailed || f.type === "password" || f.type === "email" ? selectorOf(f.el) : []; }
+for (let i = 0; i < fields.length; i++) { const f = fields[i]; f.path = detailed(i) || f.type === "email" ? selectorOf(f.el) : []; }
 let loosePaths = 0;
 for (let i = 0; i < buttons.length; i++) {
   const b = buttons[i];
@@ -76,9 +76,16 @@ const rows = (items, keys) => {
   for (let i = 0; i < items.length; i++) { const row = []; for (let k = 0; k < keys.length; k++) row.push(items[i][keys[k]]); out.push(row); }
   return out;
 };
+// A page that nothing can change by itself need not be watched: no script in it, none that was fetched, no inline handler.
+const still = () => {
+  for (let i = 0, all = queryAll(document, "script"); i < all.length; i++) { const type = attr(all[i], "type"); if (!/json|template/i.test(type)) return false; }
+  for (let i = 0, all = performance.getEntriesByType("resource"); i < all.length; i++) if (all[i].initiatorType === "script") return false;
+  if (queryAll(document, "meta[http-equiv=refresh i]").length) return false;
+  return document.readyState !== "loading" && !document.evaluate("boolean(//@*[starts-with(name(), 'on')])", document, null, 3, null).booleanValue;
+};
 const result = {
   url: location.href.slice(0, 600), title: clean(document.title, 160), lang: clean(document.documentElement ? attr(document.documentElement, "lang") : "", 20),
-  width: viewWidth, height: viewHeight, elements: visited, truncated, modal: !!modal, ready: document.readyState,
+  width: viewWidth, height: viewHeight, elements: visited, truncated, modal: !!modal, ready: document.readyState, still: still(),
   fields: rows(fields, limits.keys.fields), buttons: rows(buttons, limits.keys.buttons), groups: rows(groups, limits.keys.groups), headings: rows(headings, limits.keys.headings),
   tucked, alerts, challenges, frames, text, longer: more, milliseconds: performance.now() - started,
 };

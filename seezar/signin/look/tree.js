@@ -1,6 +1,8 @@
 // One pass over the tree, into open shadow roots.
 const fieldEls = [], buttonEls = [], headingEls = [], frameEls = [], roots = [], challengeEls = [], alertEls = [];
 const BUTTON_ROLES = { button: 1, link: 1, tab: 1, menuitem: 1 };
+// A class of the element as it is now: one with a colon says how it would look in another state.
+const ALERTING = /(?:^|\s)[^\s:]*(?:error|alert|invalid|danger|warning|toast|snackbar|flash|message|notice)[^\s:]*(?:\s|$)/i;
 // Running numbers in the order a reader meets the elements, through shadow roots.
 const sequence = new Map();
 const ids = new Map(), names = new Map(); // how often each id, and each name of a control, is used
@@ -26,7 +28,7 @@ const visit = (el) => {
     else if (role === "textbox" && attr(el, "contenteditable") === "true") { if (fieldEls.length < limits.fields) fieldEls.push(el); }
   }
   const cls = attr(el, "class");
-  if (cls && alertEls.length < 60 && /error|alert|invalid|danger|warning|toast|snackbar|flash|message|notice/i.test(cls)) alertEls.push(el);
+  if (cls && alertEls.length < 60 && ALERTING.test(cls)) alertEls.push(el);
   else if (alertEls.length < 60 && /^(alert|status)$/.test(attr(el, "role"))) alertEls.push(el);
   if ((has(el, "data-sitekey") || /captcha/i.test(cls)) && challengeEls.length < 20) challengeEls.push(el);
 };

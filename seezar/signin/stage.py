@@ -1,0 +1,262 @@
+"""The page that a sign-in happens on: looking at it, pressing something, and telling whether the site reacted."""
+
+import asyncio
+import time
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Literal
+
+from playwright.async_api import Error, Locator, Page
+
+from seezar.accounts.records import Account
+from seezar.browser.popups import close_popup, take_charge
+from seezar.errors import InvalidInput
+from seezar.signin.detector import detect
+from seezar.signin.filling import press
+from seezar.signin.network import NetworkWatch
+from seezar.signin.reading import Reading
+from seezar.signin.recipes import RecipeBook
+from seezar.vault.origins import origin_of
+
+_POLL_S = 0.1
+# A form that was sent may still be standing, and a page that was moved on from may still be building the next.
+_REACT_S = 3.0
+# Applications that are fetched in parts show their form seconds after the page has loaded.
+_BUILD_S = 10.0
+_LANDING_S = 0.8
+# The fields of a form may be there before its button, or the button before its words.
+_NAMING_S = 1.5
+# The parts of a form that are filled.
+type Role = Literal["username", "password", "otp"]
+# What the site made of a submit: it reacted; it did not answer in time; nothing happened; or nothing was sent and the
+# page lost what had been typed.
+type Effect = Literal["moved", "unanswered", "nothing", "lost"]
+
+
+class Stage:
+    """One page, or the window that took its place.
+
+    Args:
+        page: wherever it is.
+        account: whose origins and username it is read for.
+        timeout: seconds that the site may take to answer one action.
+        recipes: the pages of the site that are known.
+
+    Attributes:
+        network: what the page's requests say since the last `mark`.
+    """
+
+    def __init__(self, page: Page, account: Account, *, timeout: float, recipes: RecipeBook | None = None) -> None:
+        self.page = page
+        self.recipes = recipes or RecipeBook()
+        self.network = NetworkWatch(page, account.origins)
+        self._account = account
+        self._timeout = timeout
+        self._windows: list[tuple[Page, NetworkWatch]] = []
+        self._unwanted: list[Page] = []
+        self._left: list[tuple[Page, NetworkWatch]] = []
+        self._alerts_before: frozenset[str] = frozenset()
+        self._told_before: frozenset[str] = frozenset()
+        # Shape of the form that was acted upon last, while no other document has come.
+        self._acted_on = ""
+        take_charge(page, self._opened)
+
+    def _opened(self, window: Page) -> None:
+        self._windows.append((window, NetworkWatch(window, self._account.origins)))
+
+    def mark(self, reading: Reading | None = None) -> None:
+        """An action is about to be taken on the page as `reading` has it."""
+        self._unwanted += [window for window, _ in self._windows]
+        self._windows.clear()
+        self.network.mark()
+        if reading is not None:
+            self._alerts_before = frozenset(reading.alerts)
+            self._told_before = reading.told
+            self._acted_on = reading.signature
+
+    async def read(self) -> Reading:
+        """One look, no waiting.
+
+        Raises:
+            playwright.async_api.Error: the page is closed or crashed.
+        """
+        reading = await detect(self.page, origins=self._account.origins, username=self._account.username)
+        without_password = self._account.password_ref is None and self._account.second_factor == "email"
+        return with_code_for_password(reading) if without_password else reading
+
+    async def look(self, *, in_flow: bool) -> Reading | None:
+        """The reading of the page once it is quiet, None when the site does not answer; a page without a form is given
+        time to build one.
+
+        Args:
+            in_flow: the forms may be behind us; a page without one is then what was wanted, and the proof is a fresh
+                visit anyway.
+        """
+        if not await self.network.settled(self._timeout):
+            return None
+        reading = await self._recalled(await self.read())
+        # A page that is known, or that nothing can change, need not be watched until it is quiet.
+        at_once = reading.recalled or reading.still
+        if not at_once and not await self.quiet():
+            return None
+        # What the last action opened and was not gone on in is an advertisement, or somebody else's.
+        self._unwanted += [window for window, _ in self._windows]
+        self._windows.clear()
+        while self._unwanted:
+            await close_popup(self._unwanted.pop())
+        if at_once:
+            return reading
+        begun = formed = time.monotonic()
+        reading = await self.read()
+        while not reading.still:
+            now = time.monotonic()
+            if not tells(reading):
+                formed = now
+                end = begun + (_BUILD_S if not in_flow else _REACT_S if reading.blank else _LANDING_S)
+            else:
+                end = formed + (_NAMING_S if reading.unfinished else 0.0)
+            if now >= end:
+                break
+            await asyncio.sleep(_POLL_S)
+            reading = await self.read()
+        return reading
+
+    async def _recalled(self, reading: Reading) -> Reading:
+        """The reading by a recipe, where there is one for it."""
+        # A form that stands as it was sent may be about to go.
+        if reading.signature == self._acted_on and not self.network.document_status:
+            return reading
+        return await self.recipes.recall(self.page, reading) or reading
+
+    async def quiet(self) -> bool:
+        """Wait until the page has done what it was at; False when the site did not answer in time."""
+        return await self.network.quiet(self._timeout)
+
+    async def act(self, control: Locator, reading: Reading) -> None:
+        """Press what is no submit, and wait for what it changes."""
+        before = self.fingerprint(reading)
+        self.mark(reading)
+        await press(control)
+        if await self.network.reaction():
+            await self.network.settled(self._timeout)
+            return
+        await self.quiet()
+        await self._changed(before)
+
+    async def effect(self, before: str, reading: Reading, filled: Collection[Role]) -> Effect:
+        """What came of a submit of the form of `reading`, in which the fields `filled` were filled."""
+        if await self.network.reaction():
+            return "moved" if await self.network.settled(self._timeout) else "unanswered"
+        if not await self.quiet():
+            return "unanswered"
+        deadline = time.monotonic() + _REACT_S
+        while not self.network.reacted and not await self._followed():
+            now = await self.read()
+            forgotten = await lost(now, reading, filled)
+            if self.network.reacted:
+                # While we looked: what was read may be the answer already, whose fields are empty of course.
+                break
+            if forgotten and not self.network.sent_frames:
+                return "lost"
+            if self.fingerprint(now) != before:
+                return "moved"
+            if time.monotonic() >= deadline:
+                return "moved" if self.network.sent_frames else "nothing"
+            await asyncio.sleep(_POLL_S)
+        return "moved"
+
+    async def _changed(self, before: str) -> None:
+        deadline = time.monotonic() + _REACT_S
+        while time.monotonic() < deadline:
+            if self.network.reacted or await self._followed() or self.fingerprint(await self.read()) != before:
+                return
+            await asyncio.sleep(_POLL_S)
+
+    async def _followed(self) -> bool:
+        """Go on in a window of the account's origins that the last action opened, where the page itself stays."""
+        for window, watch in list(self._windows):
+            try:
+                await window.wait_for_load_state("domcontentloaded", timeout=self._timeout * 1000)
+                if origin_of(window.url) not in self._account.origins or self.network.reacted:
+                    continue
+            except (Error, InvalidInput):
+                continue
+            self._left.append((self.page, self.network))
+            self._windows.remove((window, watch))
+            self.page, self.network = window, watch
+            take_charge(window, self._opened)
+            return True
+        return False
+
+    def back(self) -> bool:
+        """Whether the window closed and the page that had opened it is there to go on in."""
+        while self.page.is_closed() and self._left:
+            self.page, self.network = self._left.pop()
+            # What the window did there is what this page now shows.
+            self.network.mark()
+        return not self.page.is_closed()
+
+    async def settled(self, reading: Reading) -> Reading:
+        """The reading once it is clear whether a form that was sent stays: a script may be about to take it away."""
+        deadline = time.monotonic() + _REACT_S
+        while not self._answered(reading) and time.monotonic() < deadline:
+            await asyncio.sleep(_POLL_S)
+            await self.quiet()
+            now = await self.read()
+            if now.kind != reading.kind and tells(now):
+                return now
+            reading = now if now.kind == reading.kind else reading
+        return reading
+
+    def _answered(self, reading: Reading) -> bool:
+        """Whether the site has shown that the form stands again because it refused what was sent."""
+        spoken = set(reading.alerts) - self._alerts_before
+        statuses = self.network.statuses
+        return self.network.document_status > 0 or any(status >= 400 for status in statuses) or bool(spoken)
+
+    def told(self, reading: Reading) -> frozenset[str]:
+        """What the page says now and did not say before the last action."""
+        return reading.told - self._told_before
+
+    def fingerprint(self, reading: Reading) -> str:
+        """Changes when the page becomes another one."""
+        offers = [
+            name for name in ("opener", "send_code", "trust", "skip", "consent", "terms") if getattr(reading, name)
+        ]
+        return f"{self.page.url}\n{reading.kind}\n{reading.signature}\n{reading.alerts}\n{offers}\n{len(reading.otp)}"
+
+
+def with_code_for_password(reading: Reading) -> Reading:
+    """The reading for an account that has codes by mail and no password: a box for the password takes the code as well,
+    where the form has a button that sends one.
+    """
+    if reading.password is None or (reading.send_code or reading.resend) is None:
+        return reading
+    return replace(reading, kind="otp", otp=[reading.password], password=None)
+
+
+def tells(reading: Reading) -> bool:
+    """Whether the page has become something; an empty or unknown one is looked at again."""
+    ways = (
+        *(reading.opener, reading.send_code, reading.trust, reading.skip, reading.consent, reading.terms),
+        *(reading.tile, reading.password_way),
+    )
+    return (
+        reading.kind != "other"
+        or reading.passkey
+        or reading.approval
+        or bool(reading.methods)
+        or any(way is not None for way in ways)
+    )
+
+
+async def lost(now: Reading, before: Reading, filled: Collection[Role]) -> bool:
+    """Whether the form still stands as `before`, but a field of those that were filled is empty."""
+    if now.kind != before.kind or now.signature != before.signature:
+        return False
+    fields = {"username": [now.username], "password": [now.password], "otp": now.otp}
+    try:
+        values = [await f.input_value(timeout=500) for role in filled for f in fields[role] if f is not None]
+    except Error:
+        return False
+    return bool(values) and not all(values)
