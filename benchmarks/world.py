@@ -1,0 +1,85 @@
+"""A seezar of its own for a benchmark: temporary home, embedded database, worker process, playground."""
+
+import shutil
+import socket
+import tempfile
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import psutil
+
+from playground.mailer import SmtpMailer
+from playground.seed import seed
+from playground.server import PlaygroundServer
+from playground.state import PlaygroundState
+from playground.world import DEMO_MAIL, DemoAccount
+from seezar.database.embedded import EmbeddedServer
+from seezar.settings import Settings
+from workflows.client import Client
+from workflows.registry import live_workers
+
+# The sites limit mails and wrong passwords of one user; a benchmark is not what that is for.
+_NO_LIMIT = 1_000_000
+
+
+@dataclass(frozen=True)
+class BenchmarkWorld:
+    """What a benchmark works with. `crowd`: accounts of one site that may be used at the same time."""
+
+    settings: Settings
+    client: Client
+    playground: PlaygroundServer
+    crowd: Sequence[DemoAccount]
+
+    def worker(self) -> psutil.Process:
+        """The process of the worker."""
+        (note,) = live_workers(self.settings)
+        process = note.process()
+        assert process is not None
+        return process
+
+
+@asynccontextmanager
+async def make_world(*, crowd: int = 1) -> AsyncGenerator[BenchmarkWorld]:
+    """Bring it up with `crowd` accounts of the playground's `mail` site, and take all of it down again."""
+    home = Path(tempfile.mkdtemp(prefix="seezar-bench-"))
+    settings = Settings(
+        home=home, database_url=None, smtp_port=_free_port(), worker_idle_exit=60, browsers=max(2, crowd)
+    )
+    accounts = [_member(number) for number in range(crowd)]
+    state = PlaygroundState(accounts=accounts, mailer=SmtpMailer(port=settings.smtp_port))
+    state.knobs.max_sends = _NO_LIMIT
+    try:
+        async with await Client.connect(settings) as client, PlaygroundServer(state=state) as playground:
+            app = client.application
+            await seed(app.accounts, app.vault, app.mailboxes, playground.base_url, world=accounts)
+            yield BenchmarkWorld(settings, client, playground, accounts)
+    finally:
+        for note in live_workers(settings):
+            process = note.process()
+            if process is not None:
+                family = [process, *process.children(recursive=True)]
+                process.terminate()
+                for member in psutil.wait_procs(family, timeout=15)[1]:
+                    member.kill()
+        EmbeddedServer(home).stop()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _member(number: int) -> DemoAccount:
+    if number == 0:
+        return DEMO_MAIL
+    return replace(
+        DEMO_MAIL,
+        name=f"{DEMO_MAIL.name}-{number}",
+        username=f"ops{number}@harbor.test",
+        mailbox=f"demo-mail-{number}@mail.seezar.test",
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
