@@ -6,6 +6,7 @@ Every decision that depends on the clock or on a table is made inside a step, so
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, NotRequired, TypedDict
 
 from dbos import DBOS
@@ -43,12 +44,15 @@ PATIENT: dict[str, Any] = {
 
 
 class Life(TypedDict):
-    """What a browser life leaves in its row. `question` is there when only a person can help."""
+    """What a browser life leaves in its row. `question` is there when only a person can help, `mail` when the mail that
+    the site sent was there already (its handle).
+    """
 
     status: str
     reason: str
     attempt: int
     question: NotRequired[str | None]
+    mail: NotRequired[str]
 
 
 @DBOS.workflow(name=SIGN_IN)
@@ -98,7 +102,7 @@ async def attempts(
         life = life or await open_and_submit(run_id, account, deadline, accept_terms)
         if life["status"] in CHALLENGES:
             link = life["status"] == "challenge_link"
-            handle = await _await_mail(run_id, account, life["attempt"], deadline, link)
+            handle = life.get("mail") or await _await_mail(run_id, account, life["attempt"], deadline, link)
             if handle is None:
                 return Life(status="no_code", reason=_NO_MAIL, attempt=life["attempt"])
             life = await answer_mail(run_id, account, life["attempt"], handle, link)
@@ -165,7 +169,29 @@ async def open_and_submit(run_id: str, account: str, deadline: float, accept_ter
         since = await app.mail.cursor(await app.mail.address(record.mailbox))
     number = await app.attempts.begin(run_id, mail_since=since)
     outcome = await lives.open_and_submit(run_id, number, record, reporter(run_id), accept_terms=accept_terms)
-    return await ended(run_id, account, number, outcome)
+    life = await ended(run_id, account, number, outcome)
+    if outcome.status in CHALLENGES:
+        # Many mails are there as soon as the page that asks for them; a step of its own would look no sooner.
+        with suppress(DatabaseUnavailable):
+            handle = await _arrived(run_id, account, number, link=outcome.status == "challenge_link")
+            if handle is not None:
+                life["mail"] = handle
+    return life
+
+
+async def _arrived(run_id: str, account: str, attempt: int, *, link: bool) -> str | None:
+    """The handle of the mail that an attempt waits for, if it is there."""
+    app = runtime().application
+    record = await app.accounts.get(account)
+    if record.mailbox is None:
+        return None
+    attempts = {a.number: a for a in await app.attempts.all(run_id)}
+    look = app.mailboxes.has_link if link else app.mailboxes.has_code
+    arrival = await look(record.mailbox, since=attempts[attempt].mail_since or "0", site=site_host(record))
+    if arrival is None:
+        return None
+    await app.runs.event(run_id, "mail", f"A {'link' if link else 'code'} from {arrival.sender} arrived")
+    return arrival.handle
 
 
 @DBOS.step(**PATIENT)
@@ -175,12 +201,10 @@ async def find_mail(run_id: str, account: str, attempt: int, deadline: float, li
     record = await app.accounts.get(account)
     if record.mailbox is None:
         return {"handle": None, "expired": True, "wait": 0.0}
+    handle = await _arrived(run_id, account, attempt, link=link)
+    if handle is not None:
+        return {"handle": handle, "expired": False, "wait": 0.0}
     attempts = {a.number: a for a in await app.attempts.all(run_id)}
-    look = app.mailboxes.has_link if link else app.mailboxes.has_code
-    arrival = await look(record.mailbox, since=attempts[attempt].mail_since or "0", site=site_host(record))
-    if arrival is not None:
-        await app.runs.event(run_id, "mail", f"A {'link' if link else 'code'} from {arrival.sender} arrived")
-        return {"handle": arrival.handle, "expired": False, "wait": 0.0}
     left = min(deadline, attempts[attempt].started_at.timestamp() + app.settings.mail_timeout) - time.time()
     return {"handle": None, "expired": left <= 0, "wait": max(0.1, min(_LOOK_AGAIN, left))}
 

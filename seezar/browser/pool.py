@@ -58,6 +58,7 @@ class BrowserPool:
         self._turns = asyncio.Semaphore(turns(settings))
         self._tidying: asyncio.Task[None] | None = None
         self._closed = False
+        self._closing: set[asyncio.Task[None]] = set()
 
     def prepare(self) -> asyncio.Task[None]:
         """Have a browser, a blank page and the detector's data ready, in the background.
@@ -113,6 +114,12 @@ class BrowserPool:
             await context.close()
         self._tidy()
 
+    def retire(self, context: BrowserContext) -> None:
+        """Close a context in the background; whoever used it need not wait for that."""
+        task = asyncio.create_task(self.close_context(context))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
     @asynccontextmanager
     async def context(self, state: SessionState | None = None) -> AsyncGenerator[BrowserContext]:
         """A context for the block.
@@ -147,6 +154,7 @@ class BrowserPool:
     async def close(self) -> None:
         """Close Chromium and Playwright. A browser that runs elsewhere is left running."""
         self._closed = True
+        await asyncio.gather(*self._closing)
         if self._tidying is not None:
             # Not cancelled: what it is just starting would be left behind.
             await self._tidying

@@ -50,20 +50,20 @@ async def code_turn(flow: Flow, reading: Reading, code: CodeSource | None) -> Ou
         return Outcome(
             "needs_person", f"It is not certain that this is the code field ({reading.confidence:.0%} sure)."
         )
-    _, origin = await checked_field(reading.otp[0], flow.account.origins, submit=reading.submit)
-    if given is not None:
-        value = await given()
-        flow.answer_entered = True
-    elif totp:
-        value = await flow.credentials.totp(origin, clock_skew=flow.stage.network.clock_skew)
-    elif flow.account.second_factor == "none":
+    if given is None and not totp and flow.account.second_factor == "none":
         return Outcome(
             "needs_person",
             "The site asks for a code, but the account has no second factor registered.",
             question="code",
         )
-    else:
+    if given is None and not totp:
         return Outcome("challenge", "The site asks for the code that it sent by mail.")
+    _, origin = await checked_field(reading.otp[0], flow.account.origins, submit=reading.submit)
+    if given is not None:
+        value = await given()
+        flow.answer_entered = True
+    else:
+        value = await flow.credentials.totp(origin, clock_skew=flow.stage.network.clock_skew)
     return await _enter(flow, reading, value, origin)
 
 

@@ -28,6 +28,8 @@ __all__ = ["Progress", "SignInDriver"]
 
 # Longer than any login wizard that we know; a site that asks more often is turning in a circle.
 _MAX_TURNS = 24
+# Chromium's own page in the place of one that could not be loaded; its words are not the site's.
+_ERROR_PAGE = "chrome-error:"
 
 
 class SignInDriver:
@@ -126,6 +128,8 @@ class SignInDriver:
         reading = await self._stage.look(in_flow=self.progress.in_flow)
         if reading is None:
             return NO_ANSWER
+        if self.page.url.startswith(_ERROR_PAGE):
+            return Outcome("site_error", "The site led to an address that cannot be loaded.")
         if self._doubtful(reading):
             reading = await self._advised(reading)
         flow, kind = self._flow, reading.kind
@@ -148,6 +152,9 @@ class SignInDriver:
     def _asked_for_code(self, reading: Reading) -> bool:
         """Whether a box for a code in the login form is what the site answered the password with."""
         if not (self.progress.password_submitted and self._flow.submitted_here):
+            return False
+        if self._flow.code_box_stood and self._flow.account.second_factor == "none":
+            # It stood there from the start, for those who have a second factor: it asks nothing of us.
             return False
         # The site answered with a list of where the code may come from; without a choice no code is right.
         return not self._flow.code_with_password or reading.device is not None

@@ -141,10 +141,13 @@ async def keep_out_of_address(field: ElementHandle) -> None:
         await field.evaluate(_NOT_INTO_ADDRESS)
 
 
-async def press(control: Locator) -> None:
+async def press(control: Locator, *, still: bool = False) -> None:
     """Click `control` as a person would; if something lies over it (a cookie banner), tell it directly.
 
     Going past a banner gives no consent to anything, which is less than any of its buttons would.
+
+    Args:
+        still: nothing can move in between (`Reading.still`), so that looking once where it is will do.
 
     Raises:
         playwright.async_api.Error: it is gone.
@@ -155,7 +158,7 @@ async def press(control: Locator) -> None:
         await control.evaluate("element => element.click()", timeout=_CLICK_MS)
         return
     # Once and never again, and without waiting for where it leads: a slow site would be sent everything twice.
-    await control.click(no_wait_after=True)
+    await control.click(no_wait_after=True, force=still)
 
 
 async def tick(box: Locator) -> None:

@@ -25,6 +25,7 @@ class Flow:
         sent: the last form that was filled reached the site.
         submitted_here: the password was submitted on this very page, not in a life before it.
         code_with_password: the box for the code stood beside the password and was filled with it.
+        code_box_stood: a box for a code stood beside the password when that was submitted.
         answer_entered: the code that the caller gave was used.
         tried: how often each way was tried.
     """
@@ -38,6 +39,7 @@ class Flow:
     sent: bool = False
     submitted_here: bool = False
     code_with_password: bool = False
+    code_box_stood: bool = False
     answer_entered: bool = False
     tried: Counter[str] = field(default_factory=Counter[str])
 

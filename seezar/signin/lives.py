@@ -232,7 +232,7 @@ class SignInLives:
             life.outcome, life.held = _BROWSER_LOST, False
         finally:
             if not life.held:
-                await self._pool.close_context(context)
+                self._pool.retire(context)
 
     async def _settle(
         self,

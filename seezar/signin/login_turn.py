@@ -87,6 +87,7 @@ async def _enter(flow: Flow, reading: Reading) -> Outcome | None:
         await flow.report("password", f"Submitting user name and password to {reading.origin}")
         progress.password_submitted = flow.submitted_here = True
         flow.code_with_password = with_code
+        flow.code_box_stood = bool(reading.otp)
 
     flow.sent = False
     return await fill_and_send(flow, reading, fill, reading.password or reading.username, ready=ready)

@@ -80,7 +80,7 @@ async def _send(flow: Flow, reading: Reading, field: Locator | None, before: str
     stage = flow.stage
     stage.mark(reading)
     if reading.submit is not None:
-        await press(reading.submit)
+        await press(reading.submit, still=reading.still)
     elif field is not None:
         await field.press("Enter", no_wait_after=True)
     effect = await stage.effect(before, reading, filled)

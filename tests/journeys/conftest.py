@@ -1,6 +1,5 @@
 """Fixtures: the playground with the accounts of the journeys, with and without a whole seezar around it."""
 
-import os
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
@@ -10,9 +9,6 @@ from playground.server import PlaygroundServer
 from seezar.browser.pool import BrowserPool
 from seezar.settings import Settings
 from tests.world import World, make_world
-
-# The part of the sign-in issue that is still open: several are strict xfails. JOURNEYS=1 runs them.
-collect_ignore_glob = [] if os.environ.get("JOURNEYS") else ["test_*.py"]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

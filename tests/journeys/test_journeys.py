@@ -1,9 +1,7 @@
 """Whole sign-ins through worker, browser, SMTP and site: how each ends, and what was typed where."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
@@ -103,26 +101,8 @@ JOURNEYS = [
 REFUSING = ["two-page", "spa", "framed", "sealed", "side-by-side", "wizard", "hash-spa"]
 LANGUAGES = ["lang-de", "lang-fr", "lang-es", "lang-ja", "lang-ar"]
 
-# Journeys that do not pass today: what the reading said, or where the driver stopped.
-NOT_YET: dict[str, str] = {}
 
-
-def cases(values: Sequence[Any], *, prefix: str = "") -> list[Any]:
-    """The values as parameters, those of `NOT_YET` marked. A value is the name of a site, or has it as `shape`."""
-    names = [prefix + (value.shape if isinstance(value, Expected) else value) for value in values]
-    return [
-        pytest.param(
-            value,
-            id=name.removeprefix(prefix),
-            marks=[pytest.mark.xfail(strict=True, raises=AssertionError, reason=NOT_YET[name])]
-            if name in NOT_YET
-            else [],
-        )
-        for name, value in zip(names, values, strict=True)
-    ]
-
-
-@pytest.mark.parametrize("expected", cases(JOURNEYS))
+@pytest.mark.parametrize("expected", JOURNEYS, ids=lambda expected: expected.shape)
 async def test_journey(world: World, expected: Expected) -> None:
     account = journey_of(expected.shape)
     journal = world.state.journal
@@ -149,7 +129,7 @@ async def test_journey(world: World, expected: Expected) -> None:
         assert (result["session_id"], stored) == (None, None)
 
 
-@pytest.mark.parametrize("shape", cases(REFUSING + LANGUAGES, prefix="wrong-password-"))
+@pytest.mark.parametrize("shape", REFUSING + LANGUAGES)
 async def test_wrong_password_is_bad_credentials(world: World, shape: str) -> None:
     account = journey_of(shape)
     name = await add_like(world, account, f"wrong-password-{shape}", password="Mistaken-Lemon-1184-ripple")
@@ -162,7 +142,7 @@ async def test_wrong_password_is_bad_credentials(world: World, shape: str) -> No
     assert world.state.counters(shape).password_submissions == before + 1, story
 
 
-@pytest.mark.parametrize("shape", cases(["spa", "lang-ja"], prefix="wrong-totp-"))
+@pytest.mark.parametrize("shape", ["spa", "lang-ja"])
 async def test_wrong_authenticator_is_bad_code(world: World, shape: str) -> None:
     account = journey_of(shape)
     name = await add_like(world, account, f"wrong-totp-{shape}", totp="MNQXEZDJNZTXG33NMV2GQ2LOM5XXEZLT")

@@ -11,17 +11,8 @@ from tests.journeys.pages import opened, problems_of
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser]
 
-# Pages that the detector misreads today, with what it said.
-MISREAD: dict[str, str] = {}
-
 PAGES = [
-    pytest.param(
-        shape,
-        path,
-        label,
-        id=path.strip("/"),
-        marks=[pytest.mark.xfail(strict=True, reason=MISREAD[path])] if path in MISREAD else [],
-    )
+    pytest.param(shape, path, label, id=path.strip("/"))
     for shape in (all_shapes()[account.shape] for account in JOURNEYS)
     for path, label in shape.labels.items()
 ]

@@ -82,6 +82,13 @@ async def test_a_list_of_devices_that_comes_after_the_password(page: Page, optio
         assert (await drive(page, account(site, "totp", totp_ref="x"), keys).run()).status == "bad_code"
 
 
+async def test_a_code_box_that_is_there_for_others_is_no_answer_to_a_wrong_password(page: Page, keys: Keys) -> None:
+    again = ONE_FORM.format(password="", more='<p role="alert">Not right.</p>')
+    async with serve({"/": ONE_FORM.format(password="", more=""), "/login": again}) as site:
+        assert (await drive(page, account(site), keys).run()).status == "bad_credentials"
+        assert len(site.posts()) == 1
+
+
 PASSCODE = html(
     """<h1>Sign in</h1>{said}<form method="post" action="/in"><label>Name <input name="user" value="{user}"></label>
     <label>Passcode <input type="password" name="passcode"></label><button>Submit</button>
