@@ -20,6 +20,7 @@ from seezar.browser.pool import BrowserPool
 from seezar.errors import DatabaseUnavailable, PortTaken, SeezarError
 from seezar.mail.smtp import SmtpServer
 from seezar.settings import Settings, load_settings
+from seezar.signin.detector import preload
 from seezar.signin.lives import SignInLives
 from workflows import engine
 from workflows.ground import prepare_database, stop_database_if_unused
@@ -100,7 +101,7 @@ class Worker:
             write_note(self._settings, WorkerNote.of_this_process(slot, smtp_port=self._smtp.port))
             await slots.ready()
             log.info("worker %d is ready", slot)
-            pool.prepare()
+            pool.prepare(preload)
             await self._beat(application, slots, lives, queueing)
         finally:
             # First of all: who comes from now on must not take this worker for one that takes runs.

@@ -5,9 +5,9 @@ import re
 from psycopg.errors import UniqueViolation
 
 from seezar.accounts.records import Account, NewAccount, SecondFactor
+from seezar.accounts.totp import check_totp
 from seezar.database import Connection, Database, Row
 from seezar.errors import AccountExists, AccountUnknown, InvalidInput
-from seezar.signin.totp import check_totp
 from seezar.vault import Vault
 from seezar.vault.origins import checked_origins
 

@@ -7,7 +7,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 
 from playwright.async_api import Browser, BrowserContext, Error, Page, Playwright, async_playwright
@@ -16,10 +16,10 @@ from seezar.accounts.records import SessionState
 from seezar.browser.launching import ARGUMENTS, Launcher
 from seezar.browser.memory import family_bytes
 from seezar.browser.popups import close_popup
+from seezar.browser.shadow import OPEN_SHADOW_ROOTS
 from seezar.browser.state import restore_session_storage
 from seezar.errors import BrowserMissing
 from seezar.settings import Settings
-from seezar.signin.detector import OPEN_SHADOW_ROOTS, preload
 
 __all__ = ["ARGUMENTS", "VIEWPORT", "BrowserPool"]
 
@@ -60,14 +60,18 @@ class BrowserPool:
         self._closed = False
         self._closing: set[asyncio.Task[None]] = set()
 
-    def prepare(self) -> asyncio.Task[None]:
-        """Have a browser, a blank page and the detector's data ready, in the background.
+    def prepare(self, *preloads: Callable[[], None]) -> asyncio.Task[None]:
+        """Have a browser and a blank page ready, in the background.
 
         It never fails: where there is no browser, its first use says so.
+
+        Args:
+            preloads: run in a thread before, such as the detector's.
         """
 
         async def prepared() -> None:
-            await asyncio.to_thread(preload)
+            for preload in preloads:
+                await asyncio.to_thread(preload)
             await self._tidied()
 
         self._tidying = asyncio.create_task(prepared())

@@ -20,12 +20,12 @@ from pydantic import BaseModel, ValidationError
 from seezar.accounts.records import SessionState
 from seezar.browser.launching import ARGUMENTS, Launcher
 from seezar.browser.redaction import Redactor
+from seezar.browser.shadow import OPEN_SHADOW_ROOTS
 from seezar.browser.stagehand_model import Spend, StagehandModel
 from seezar.browser.state import restore_session_storage
 from seezar.errors import InvalidInput, OriginNotAllowed, SeezarError
 from seezar.models.router import ModelRouter
 from seezar.settings import Settings
-from seezar.signin.scan import OPEN_SHADOW_ROOTS
 from seezar.vault.origins import origin_of
 
 # Stagehand waits for ever where its extension has died.

@@ -2,8 +2,8 @@
 
 import secrets
 
+from seezar.domains import normal_host
 from seezar.errors import InvalidInput
-from seezar.mail.domains import normal_host
 
 _MAX_LOCAL = 64  # RFC 5321 §4.5.3.1.1
 

@@ -10,10 +10,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from seezar.domains import host_of_site, same_site
 from seezar.mail import codes, links
 from seezar.mail.codes import CodeReader, Reading
 from seezar.mail.document import Document, from_plain
-from seezar.mail.domains import host_of_site, same_site
 from seezar.mail.links import LinkReader, Target
 from seezar.mail.markup import from_html
 from seezar.mail.mime import ParsedMail, parse

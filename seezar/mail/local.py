@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Self
 
 from seezar.database import Connection, Database, Row
+from seezar.domains import normal_host
 from seezar.mail.addresses import normal_address, normal_local_part, random_local_part
-from seezar.mail.domains import normal_host
 from seezar.mail.errors import MailboxTaken, MailboxUnknown, MailDomainNotServed, MessageGone
 from seezar.mail.listener import MailListener
 from seezar.mail.mime import parse_envelope

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from email.utils import parseaddr
 from typing import Protocol
 
-from seezar.mail.domains import same_site
+from seezar.domains import same_site
 from seezar.mail.errors import MailNotReceived
 
 # Seconds between two looks when no push arrives: somebody waits for the code, so the first ones are close together.

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from urllib.parse import unquote, urlsplit
 
+from seezar.domains import host_of_site, is_loopback, normal_host, same_site
 from seezar.mail.document import Link
-from seezar.mail.domains import host_of_site, is_loopback, normal_host, same_site
 from seezar.mail.mime import ParsedMail
 from seezar.mail.provider import sender_allowed
 from seezar.mail.urls import MAX_URL

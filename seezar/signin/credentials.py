@@ -7,8 +7,8 @@ from typing import Protocol
 
 from seezar.accounts.attempts import Attempts
 from seezar.accounts.records import Account
+from seezar.accounts.totp import next_code
 from seezar.errors import SecretMissing
-from seezar.signin.totp import next_code
 from seezar.vault import Vault
 
 type CodeSource = Callable[[], Awaitable[str]]

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import Error, Frame, Page, Request, Response, WebSocket
 
-from seezar.mail.domains import same_site
+from seezar.domains import same_site
 
 # Pictures, fonts and style sheets say nothing about a login. A script may be the next part of the program.
 _WATCHED = {"document", "xhr", "fetch", "script"}

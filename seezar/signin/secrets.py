@@ -1,8 +1,8 @@
 """The redactor that knows what an account must not show."""
 
 from seezar.accounts.records import Account
+from seezar.accounts.totp import base32_key
 from seezar.browser.redaction import Redactor
-from seezar.signin.totp import base32_key
 from seezar.vault import Vault
 
 

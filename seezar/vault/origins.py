@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from seezar.domains import normal_host
 from seezar.errors import InvalidInput
-from seezar.mail.domains import normal_host
 
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")

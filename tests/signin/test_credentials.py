@@ -7,11 +7,11 @@ import pytest
 
 from seezar.accounts import Account, Accounts, NewAccount
 from seezar.accounts.attempts import Attempts
+from seezar.accounts.totp import next_code
 from seezar.database import Database
 from seezar.errors import OriginNotAllowed, SecretMissing
 from seezar.signin import credentials as module
 from seezar.signin.credentials import AccountCredentials
-from seezar.signin.totp import next_code
 from seezar.vault import Cipher, Vault
 
 KEY = "JBSWY3DPEHPK3PXP"

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyotp.totp import TOTP
 
+from seezar.accounts.totp import SAFE_SECONDS, base32_key, check_totp, next_code
 from seezar.errors import InvalidInput
-from seezar.signin.totp import SAFE_SECONDS, base32_key, check_totp, next_code
 
 # RFC 6238 appendix B: time in seconds, then the eight digits under SHA-1, SHA-256 and SHA-512.
 VECTORS = [

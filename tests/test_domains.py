@@ -2,7 +2,7 @@
 
 import pytest
 
-from seezar.mail.domains import host_of_site, is_loopback, normal_host, registrable_domain, same_site
+from seezar.domains import host_of_site, is_loopback, normal_host, registrable_domain, same_site
 
 
 @pytest.mark.parametrize(
