@@ -17,7 +17,7 @@ class Part:
     """Where one element of a page is.
 
     Attributes:
-        frame: template of the frame's address (`seezar.signin.recipes.template`).
+        frame: template of the frame's address (`seezar.signin.address.template`).
         path: a CSS selector for each shadow tree on the way, with the place among its matches.
     """
 

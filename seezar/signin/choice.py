@@ -1,14 +1,16 @@
 """From a model's answer to a reading: it may only point at elements, and what it points at must be what it says."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Final, Literal
 from urllib.parse import urljoin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from seezar.accounts.recipes import Part
+from seezar.accounts.recipes import Part, Recipe
 from seezar.errors import InvalidInput, OriginNotAllowed
+from seezar.signin.classify import signature_of
 from seezar.signin.features import form_features, heading_of
 from seezar.signin.fields import TEXTUAL, FieldView
 from seezar.signin.forms import ButtonView, FormView, forms_of
@@ -68,6 +70,17 @@ def parse_answer(text: str) -> Answer:
         raise AnswerInvalid(f"these keys do not fit the schema: {where}"[:200]) from None
 
 
+def answer_of(recipe: Recipe) -> Answer:
+    """The answer that a recipe stands for: its parts, in the order of its roles, are the references e1, e2, ..."""
+    refs: dict[str, list[str]] = {}
+    for role, parts in recipe.roles.items():
+        for _ in parts:
+            refs.setdefault(role, []).append(f"e{sum(map(len, refs.values())) + 1}")
+    single = {role: refs[role][0] for role in ("username", "password", "submit", "opener") if role in refs}
+    kind = "open" if "opener" in refs else recipe.kind
+    return Answer.model_validate({**single, "kind": kind, "otp": refs.get("otp", [])})
+
+
 async def read_answer(answer: Answer, page: PageSnapshot, reading: Reading, origins: Sequence[str]) -> Reading | None:
     """The reading that an answer stands for, as sure as the policy asks; None when the answer finds nothing to do.
 
@@ -85,12 +98,10 @@ async def read_answer(answer: Answer, page: PageSnapshot, reading: Reading, orig
     if answer.kind == "open":
         return _with_opener(_button(answer.opener, "opener", page), page, reading, origins)
     fields = _fields(answer, page)
-    if len({field.frame for field in fields.values()}) > 1:
-        raise AnswerInvalid("the fields stand in different frames")
     first = next(iter(fields.values()))
-    form = _form_of(first, page)
-    _refuse_bait(form)
     submit = _submit(answer, page, first)
+    form, forms = _form_of(fields.values(), submit, page)
+    _refuse_bait(form, forms)
     for field in fields.values():
         try:
             await checked_field(field.locator, tuple(origins), submit=submit.locator if submit else None)
@@ -98,21 +109,23 @@ async def read_answer(answer: Answer, page: PageSnapshot, reading: Reading, orig
             raise ChoiceRefused("the form belongs, or sends, to an origin that is not registered") from None
     named = {name: field.locator for name, field in fields.items()}
     kind: Kind = answer.kind
-    return Reading(
+    # What belongs to the detector's form is of use only where the model means the same form.
+    own = reading.signature == signature_of(form)
+    return replace(
+        reading,
         kind=kind,
         confidence=SURE,
         username=named.get("username"),
         password=named.get("password"),
         submit=submit.locator if submit else None,
+        remember=reading.remember if own else None,
+        device=reading.device if own else None,
         otp=[field.locator for name, field in fields.items() if name.startswith("otp")],
         evidence=[f"chosen by a model among {len(page.elements)} elements; the policy has nothing against it"],
         origin=origin_of(first.frame.url),
-        alerts=reading.alerts,
-        captcha=reading.captcha,
-        passkey=reading.passkey,
-        signature=reading.signature,
-        still=reading.still,
+        unfinished=False,
         advised=True,
+        seen=reading,
         parts=_parts(fields, submit),
     )
 
@@ -192,15 +205,22 @@ def _with_opener(element: Element, page: PageSnapshot, reading: Reading, origins
         raise ChoiceRefused("what would be pressed sends a form")
     if view.leads_away and not _stays(urljoin(element.frame.url, view.raw.href), origins):
         raise ChoiceRefused("what would be pressed leads to an origin that is not registered")
-    return Reading(
+    return replace(
+        reading,
         kind="other",
         confidence=SURE,
+        username=None,
+        password=None,
+        submit=None,
+        remember=None,
+        device=None,
+        otp=[],
         evidence=[f"a way to the form, chosen by a model among {len(page.elements)} elements"],
         opener=element.locator,
-        alerts=reading.alerts,
-        signature=reading.signature,
-        still=reading.still,
+        weak_opener=False,
+        unfinished=False,
         advised=True,
+        seen=reading,
         parts={"opener": (element.part,)},
     )
 
@@ -212,18 +232,27 @@ def _stays(url: str, origins: Sequence[str]) -> bool:
         return False
 
 
-def _form_of(field: Element, page: PageSnapshot) -> tuple[FormView, list[FormView]]:
-    forms = forms_of(page.looks[field.look])
+def _form_of(
+    fields: Collection[Element], submit: Element | None, page: PageSnapshot
+) -> tuple[FormView, list[FormView]]:
+    """The one form of all the fields and of the button, and the forms beside it."""
+    first = next(iter(fields))
+    groups = {(field.look, field.view.raw.group) for field in fields}
+    if submit is not None and submit.view.raw.group >= 0:
+        groups.add((submit.look, submit.view.raw.group))
+    if len(groups) > 1:
+        raise AnswerInvalid("the elements belong to different forms")
+    forms = forms_of(page.looks[first.look])
     for form in forms:
-        if any(member.raw is field.view.raw for member in form.fields):
+        if all(any(member.raw is field.view.raw for member in form.fields) for field in fields):
             return form, forms
     raise ChoiceRefused("the field belongs to no form that can be judged")
 
 
-def _refuse_bait(found: tuple[FormView, list[FormView]]) -> None:
+def _refuse_bait(form: FormView, forms: list[FormView]) -> None:
     """The detector's own doubts stand above the model: no registration, change or reset is filled."""
-    form, forms = found
-    if len(form.passwords) > 1 or any(f.wants_new_password or f.wants_old_password for f in form.passwords):
+    masked = [f for f in form.fields if f in form.passwords or f.raw.type == "password" or f.raw.masked]
+    if len(form.passwords) > 1 or any(f.wants_new_password or f.wants_old_password for f in masked):
         raise ChoiceRefused("the form asks for a new password")
     chances = model().probabilities(form_features(form, forms))
     if sum(chances[kind] for kind in NEVER_FILLED) > BAIT:

@@ -1,12 +1,14 @@
 """The detector: one look at a page, one reading of what it asks for."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from playwright.async_api import Frame, Locator, Page
 
 from seezar.accounts.recipes import Part
 from seezar.errors import InvalidInput
 from seezar.signin.address import template
+from seezar.signin.challenge import challenge_of
 from seezar.signin.classify import Verdict, classify
 from seezar.signin.fields import FieldView
 from seezar.signin.forms import ButtonView
@@ -45,7 +47,9 @@ async def detect(page: Page, *, origins: Collection[str] = (), username: str = "
         return Reading("other", 0.0, evidence=unseen, blank=True)
     foreign = _foreign([frame.url for frame, _ in looks], origins)
     verdict = classify([scan for _, scan in looks], foreign=foreign, username=username)
-    return _reading(verdict, looks)
+    reading = _reading(verdict, looks, foreign)
+    # A frame that was not looked at may hold a script that changes the page around it.
+    return reading if len(looks) == len(page.frames) else replace(reading, still=False)
 
 
 def _foreign(urls: list[str], origins: Collection[str]) -> frozenset[int]:
@@ -64,7 +68,7 @@ def _foreign(urls: list[str], origins: Collection[str]) -> frozenset[int]:
     return frozenset(i for i, url in enumerate(urls) if not registered(url))
 
 
-def _reading(verdict: Verdict, looks: list[tuple[Frame, FrameScan]]) -> Reading:
+def _reading(verdict: Verdict, looks: list[tuple[Frame, FrameScan]], foreign: frozenset[int]) -> Reading:
     frame, scan = looks[verdict.frame]
 
     def place(view: FieldView | ButtonView | None) -> Locator | None:
@@ -82,7 +86,8 @@ def _reading(verdict: Verdict, looks: list[tuple[Frame, FrameScan]]) -> Reading:
     }
 
     def part(views: list[FieldView] | list[ButtonView]) -> tuple[Part, ...]:
-        return tuple(Part(address, tuple(view.raw.path)) for view in views if view.raw.path)
+        # The look's steps are lists; a recipe that was stored comes back with tuples.
+        return tuple(Part(address, tuple((css, nth) for css, nth in v.raw.path)) for v in views if v.raw.path)
 
     boxes = [place(box) for box in roles.otp]
     address = template(scan.url)
@@ -125,6 +130,8 @@ def _reading(verdict: Verdict, looks: list[tuple[Frame, FrameScan]]) -> Reading:
         approval=signs.approval,
         channels=signs.channels,
         code_sent=signs.code_sent,
+        challenge=challenge_of([look for _, look in looks], foreign, offers, ways, signs),
+        lines=frozenset[int]().union(*(_lines(look) for i, (_, look) in enumerate(looks) if i not in foreign)),
         session=offers.logout >= 0.5,
         blank=signs.blank,
         still=all(look.still for _, look in looks),
@@ -132,6 +139,15 @@ def _reading(verdict: Verdict, looks: list[tuple[Frame, FrameScan]]) -> Reading:
         unfinished=verdict.kind in LOGIN_KINDS and (roles.submit is None or roles.submit.nameless),
         parts={role: found for role, found in parts.items() if found},
     )
+
+
+def _lines(look: FrameScan) -> frozenset[int]:
+    """Hashes of what a frame says, but on its controls: a label that turns into "Signing in" is no answer. What ends in
+    dots says that something is going on.
+    """
+    controls = {raw.text for raw in look.buttons}
+    lines = {line for line in look.text.split("\n") if line not in controls and not line.endswith(("...", "…"))}
+    return frozenset(hash(line) for line in lines) | {hash((f.name, f.id)) for f in look.fields if f.invalid}
 
 
 def _origin(url: str) -> str:

@@ -144,7 +144,7 @@ class SignInDriver:
                 return None
             return await login_turn(flow, reading)
         if kind == "await_link":
-            return self._awaits_link(code)
+            return self._awaits_link()
         if not (self.progress.in_flow or self.progress.username_entered):
             return await way_in(flow, reading)
         return await way_out(flow, reading, accept_terms=accept_terms)
@@ -159,8 +159,8 @@ class SignInDriver:
         # The site answered with a list of where the code may come from; without a choice no code is right.
         return not self._flow.code_with_password or reading.device is not None
 
-    def _awaits_link(self, code: CodeSource | None) -> Outcome:
-        if code is not None:
+    def _awaits_link(self) -> Outcome:
+        if self.progress.links_opened:
             return Outcome("bad_code", "After the link the site says again that it sent one.")
         return Outcome("challenge_link", "The site sent a link by mail.")
 

@@ -86,13 +86,13 @@ class ModelAdvisor:
             return await self._known(snapshot, reading)
         self._answers[snapshot.signature] = None
         try:
-            return await self._asked(snapshot, reading)
+            return await self._asked(page, snapshot, reading)
         except (NoAnswer, AnswerInvalid, ChoiceRefused) as error:
             self._answers[snapshot.signature] = None
             await self._report("model", f"Left to a person: {error}")
             return _with_evidence(reading, str(error))
 
-    async def _asked(self, snapshot: PageSnapshot, reading: Reading) -> Reading | None:
+    async def _asked(self, page: Page, snapshot: PageSnapshot, reading: Reading) -> Reading | None:
         messages = _question(snapshot)
         problem = ""
         for _ in range(_TRIES):
@@ -100,9 +100,13 @@ class ModelAdvisor:
                 raise NoAnswer("the budget of model calls for this sign-in is used up")
             await self._report("model", "Asking a model which elements of the page are the sign-in")
             text = await ask(self._router(), self._group, messages, timeout=self._timeout, max_tokens=_MAX_TOKENS)
+            # The answer may have taken a minute: it is judged on what stands there now.
+            now = await take_snapshot(page, await self._redactor(), self._origins)
+            if now.signature != snapshot.signature:
+                raise NoAnswer("the page has become another while a model was asked")
             try:
                 answer = parse_answer(text)
-                found = await read_answer(answer, snapshot, reading, self._origins)
+                found = await read_answer(answer, now, reading, self._origins)
             except AnswerInvalid as error:
                 problem = str(error)
                 messages = [*messages, *_second_try(problem)]

@@ -119,7 +119,18 @@ async def _held(fields: Sequence[ElementHandle]) -> list[str] | None:
 
 
 # The listener comes last, after those of the page's own scripts; what these have taken over is none of our business.
+# They may keep the event from it, or send the form without one: then the navigation is cancelled, whatever began it.
 _NOT_INTO_ADDRESS = """(field) => {
+  let typed = field.value;
+  field.addEventListener('input', () => { typed = field.value || typed; });
+  window.navigation?.addEventListener('navigate', (event) => {
+    const sent = new URL(event.destination.url).searchParams;
+    // What a page in another encoding than UTF-8 sends cannot be read back.
+    const foreign = document.characterSet !== 'UTF-8' && /[^\\x00-\\x7f]/.test(typed);
+    const holds = ([name, value]) => value && (value === typed || value === field.value ||
+      (foreign && (name === field.name || value.includes('\\ufffd'))));
+    if (event.cancelable && [...sent].some(holds)) event.preventDefault();
+  });
   const form = field.form;
   const method = form && Element.prototype.getAttribute.call(form, 'method');
   if (!form || /^(post|dialog)$/i.test(method || '')) return;
@@ -132,10 +143,11 @@ _NOT_INTO_ADDRESS = """(field) => {
 
 
 async def keep_out_of_address(field: ElementHandle) -> None:
-    """See to it that the form of a password field never sends the password as part of an address.
+    """See to it that what is typed into a password field never becomes part of the address of a page.
 
     A form without a method is sent that way by the browser itself, if it is submitted before the page's script, which
-    would have sent it otherwise, has woken up. Addresses end up in histories and logs.
+    would have sent it otherwise, has woken up. Addresses end up in histories and logs. Nothing of the page is changed:
+    its submission and the navigation are cancelled, and those of a page whose script takes over are not begun.
     """
     with suppress(Error):
         await field.evaluate(_NOT_INTO_ADDRESS)

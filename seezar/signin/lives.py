@@ -4,20 +4,18 @@ cache.
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.async_api import BrowserContext, Error, Page
+from playwright.async_api import BrowserContext, Page
 
 from seezar.accounts.questions import Answer
 from seezar.accounts.records import Account, SessionState
 from seezar.application import Application
 from seezar.browser.pool import BrowserPool
 from seezar.browser.state import capture
-from seezar.errors import SeezarError
+from seezar.errors import RunEnded, SeezarError
 from seezar.mail.errors import MessageGone
 from seezar.signin.advisors import Advisors
 from seezar.signin.credentials import AccountCredentials, CodeSource, Report
@@ -25,6 +23,7 @@ from seezar.signin.detector import detect
 from seezar.signin.driver import Progress, SignInDriver
 from seezar.signin.expiry import kept_by
 from seezar.signin.failure import keep_picture
+from seezar.signin.life import BrowserLife, browser_life
 from seezar.signin.open_pages import OpenPage, OpenPages
 from seezar.signin.outcome import Outcome
 from seezar.signin.plain_check import learn_plain_check
@@ -35,9 +34,6 @@ from seezar.vault.origins import origin_of
 
 # The site waits for what it sent by mail.
 CHALLENGES = ("challenge", "challenge_link")
-_BROWSER_LOST = Outcome("browser_lost", "The browser went away in the middle.")
-
-
 # How long a page stays open for a person: an SMS has come by then, and whoever comes later finds it rebuilt.
 _PERSON_PAGE_S = 600.0
 # A page that is being rebuilt shows by then what it asks for.
@@ -48,12 +44,6 @@ _POLL_S = 0.1
 def site_host(account: Account) -> str:
     """The host that mails of the account's site must fit."""
     return urlsplit(account.start_url).hostname or ""
-
-
-@dataclass
-class _Life:
-    outcome: Outcome = _BROWSER_LOST
-    held: bool = False
 
 
 class SignInLives:
@@ -71,12 +61,20 @@ class SignInLives:
         self._open = OpenPages(pool)
 
     async def open_and_submit(
-        self, run_id: str, number: int, account: Account, report: Report, *, accept_terms: bool = False
+        self,
+        run_id: str,
+        number: int,
+        account: Account,
+        report: Report,
+        *,
+        accept_terms: bool = False,
+        deadline: float | None = None,
     ) -> Outcome:
         """Open the site, give user name and password, and the TOTP code if that is the second factor.
 
         Args:
             accept_terms: a person has said yes to new terms.
+            deadline: of the run, epoch seconds; None for no limit. What was proved by then is still stored.
 
         Returns:
             `signed_in` with the session stored; `challenge`, or an outcome with a question for a person, with a
@@ -84,12 +82,13 @@ class SignInLives:
 
         Raises:
             BrowserMissing: no Chromium.
+            RunEnded: the run was ended meanwhile.
         """
-        context = await self._pool.new_context()
-        async with self._closed_if_not_held(context) as life:
-            page = await self._pool.new_page(context)
+        async with browser_life(self._pool, deadline) as life:
+            page = await self._pool.new_page(life.context)
             recipes = RecipeBook(await self._app.recipes.of(account.origins))
-            opened = self._opened(context, page, account, report, recipes, run_id=run_id, number=number)
+            opened = self._opened(life.context, page, account, report, recipes, run_id=run_id, number=number)
+            life.opened = opened
             await report("open", f"Opening {account.start_url}")
             outcome = await opened.driver.open(account.start_url)
             outcome = outcome or await self._drive(opened.driver, accept_terms=accept_terms)
@@ -97,53 +96,71 @@ class SignInLives:
         return life.outcome
 
     async def answer(
-        self, run_id: str, number: int, account: Account, handle: str, report: Report, *, link: bool
+        self,
+        run_id: str,
+        number: int,
+        account: Account,
+        handle: str,
+        report: Report,
+        *,
+        link: bool,
+        deadline: float | None = None,
     ) -> Outcome:
         """Enter the mailed code or open the mailed link where `open_and_submit` stopped: on its page, or a rebuilt one.
 
         Args:
             handle: of the mail (`Mailboxes.has_code`, `has_link`).
             link: the mail's link is wanted, not its code.
+            deadline: as of `open_and_submit`.
 
         Returns:
             `signed_in` with the session stored, `challenge_lost` when the site forgot the challenge, or how it failed.
 
         Raises:
-            BrowserMissing: no Chromium.
+            BrowserMissing, RunEnded: as `open_and_submit`.
         """
         value = await self._claim(run_id, account, handle, link=link)
         if value is None:
             return Outcome("challenge_lost", "The mail is gone or was used before.")
-        opened = await self._open.take(run_id, number) or await self._rebuild(run_id, number, account, report)
+        opened = await self._back(run_id, number, account, report, deadline)
         if isinstance(opened, Outcome):
             return opened
-        async with self._closed_if_not_held(opened.context) as life:
+        async with browser_life(self._pool, deadline, opened) as life:
             outcome = await self._open_link(opened.driver, account, value, report) if link else None
-            outcome = outcome or await self._drive(opened.driver, _source(value))
+            outcome = outcome or await self._drive(opened.driver, None if link else _source(value))
             if outcome.status in CHALLENGES:
                 outcome = Outcome("challenge_lost", "The site no longer asks for what it sent by mail.")
             await self._settle(life, run_id, number, account, opened, outcome, report)
         return life.outcome
 
     async def answer_person(
-        self, run_id: str, number: int, account: Account, answer: Answer, report: Report, *, again: bool
+        self,
+        run_id: str,
+        number: int,
+        account: Account,
+        answer: Answer,
+        report: Report,
+        *,
+        again: bool,
+        deadline: float | None = None,
     ) -> Outcome:
         """Go on where a life stopped with a question, with what a person has answered or done meanwhile.
 
         Args:
             again: an answer that did not help may be asked for once more.
+            deadline: as of `open_and_submit`.
 
         Returns:
             As `open_and_submit`; `challenge_lost` when only a new beginning can help.
 
         Raises:
-            BrowserMissing: no Chromium.
+            BrowserMissing, RunEnded: as `open_and_submit`.
         """
-        opened = await self._open.take(run_id, number) or await self._rebuild(run_id, number, account, report)
+        opened = await self._back(run_id, number, account, report, deadline)
         if isinstance(opened, Outcome):
             return opened
         driver = opened.driver
-        async with self._closed_if_not_held(opened.context) as life:
+        async with browser_life(self._pool, deadline, opened) as life:
             # The codes that were refused before are the concern of whoever counts the answers.
             driver.progress.codes_entered = 0
             code = _source(answer.value) if answer.question == "code" and answer.value is not None else None
@@ -161,7 +178,7 @@ class SignInLives:
         if origin_of(link) not in account.origins:
             return Outcome("needs_person", "The mailed link leads to an origin that is not registered for the account.")
         await report("second_factor", "Opening the mailed link")
-        driver.progress.codes_entered += 1
+        driver.progress.links_opened += 1
         return await driver.open(link)
 
     async def drop(self, run_id: str) -> None:
@@ -216,27 +233,16 @@ class SignInLives:
     ) -> Outcome:
         try:
             return await driver.run(code, accept_terms=accept_terms)
+        except RunEnded:
+            raise
         except SeezarError as error:
             if error.status in ("database_unavailable", "key_unusable"):
                 raise
             return Outcome("needs_person", str(error))
 
-    @asynccontextmanager
-    async def _closed_if_not_held(self, context: BrowserContext) -> AsyncGenerator[_Life]:
-        """A browser life in `context`. A browser that breaks in it is its outcome; any other error passes."""
-        life = _Life()
-        try:
-            async with self._pool.turn():
-                yield life
-        except Error:
-            life.outcome, life.held = _BROWSER_LOST, False
-        finally:
-            if not life.held:
-                self._pool.retire(context)
-
     async def _settle(
         self,
-        life: _Life,
+        life: BrowserLife,
         run_id: str,
         number: int,
         account: Account,
@@ -248,16 +254,18 @@ class SignInLives:
         if outcome.status in CHALLENGES or outcome.question is not None:
             await self._save_checkpoint(run_id, number, opened)
             seconds = self._app.settings.sign_in_timeout if outcome.question is None else _PERSON_PAGE_S
+            life.begin_to_keep()
             life.outcome, life.held = outcome, True
             await self._open.hold(run_id, number, opened, seconds=seconds)
         else:
-            life.outcome = await self._finish(run_id, account, opened, outcome, report)
+            life.outcome = await self._finish(life, run_id, account, opened, outcome, report)
+            life.begin_to_keep()
             await self._remember(opened.driver.recipes, life.outcome)
         if life.outcome.status != "signed_in" and life.outcome.status not in CHALLENGES:
             await keep_picture(self._app, run_id, number, account, opened.driver.page, life.outcome, report)
 
     async def _finish(
-        self, run_id: str, account: Account, opened: OpenPage, outcome: Outcome, report: Report
+        self, life: BrowserLife, run_id: str, account: Account, opened: OpenPage, outcome: Outcome, report: Report
     ) -> Outcome:
         if outcome.status != "submitted":
             return outcome
@@ -269,6 +277,7 @@ class SignInLives:
             return Outcome("unknown", f"The forms were gone, but the proof failed. {proof.reason}")
         if proof.status != "signed_in":
             return proof
+        life.begin_to_keep()
         state = await capture(opened.context, page)
         state = replace(
             state,
@@ -307,16 +316,24 @@ class SignInLives:
         }
         await self._app.attempts.save_checkpoint(run_id, number, checkpoint)
 
-    async def _rebuild(self, run_id: str, number: int, account: Account, report: Report) -> OpenPage | Outcome:
+    async def _back(
+        self, run_id: str, number: int, account: Account, report: Report, deadline: float | None
+    ) -> OpenPage | Outcome:
+        """The page on which a life stopped: the one that is still open, or a rebuilt one."""
+        return await self._open.take(run_id, number) or await self._rebuild(run_id, number, account, report, deadline)
+
+    async def _rebuild(
+        self, run_id: str, number: int, account: Account, report: Report, deadline: float | None
+    ) -> OpenPage | Outcome:
         checkpoint = await self._app.attempts.load_checkpoint(run_id, number)
         if checkpoint is None:
             return Outcome("challenge_lost", "The page that waited is gone.")
         await report("resume", "Rebuilding the page that waits")
-        context = await self._pool.new_context(SessionState.from_json(checkpoint["state"]))
-        async with self._closed_if_not_held(context) as life:
-            page = await self._pool.new_page(context)
+        state = SessionState.from_json(checkpoint["state"])
+        async with browser_life(self._pool, deadline, state=state) as life:
+            page = await self._pool.new_page(life.context)
             opened = self._opened(
-                context,
+                life.context,
                 page,
                 account,
                 report,
@@ -326,6 +343,7 @@ class SignInLives:
                 progress=Progress(**checkpoint["progress"]),
                 before=checkpoint.get("before"),
             )
+            life.opened = opened
             outcome = await opened.driver.open(checkpoint["url"])
             if outcome is None and opened.driver.progress.in_flow and await _starts_over(page):
                 outcome = Outcome("challenge_lost", "The site asks to sign in from the start again.")
@@ -359,8 +377,11 @@ def _after_answer(answer: Answer, outcome: Outcome, *, again: bool) -> Outcome:
         return Outcome("needs_person", "The site refused the code.", question="code")
     if outcome.question is None or outcome.question != answer.question:
         return outcome
-    if answer.question == "approval" and again:
+    if not again:
+        # Asked as often as it may be: neither of the person nor, by a new beginning, of the site.
+        return Outcome(outcome.status, outcome.reason)
+    if answer.question == "approval":
         return Outcome(outcome.status, "The site still waits for the approval.", question="approval")
-    if answer.question in ("approval", "captcha", "passkey"):
+    if answer.question in ("captcha", "passkey"):
         return Outcome("challenge_lost", "The page asks the same again.")
     return outcome

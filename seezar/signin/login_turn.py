@@ -8,8 +8,10 @@ from seezar.signin.outcome import Outcome
 from seezar.signin.policy import sure
 from seezar.signin.reading import Reading
 from seezar.signin.refusals import refusal
-from seezar.signin.sending import checked_boxes, fill_and_send, type_checked
+from seezar.signin.sending import checked_boxes, enter_sends, fill_and_send, type_checked
 from seezar.signin.stage import Role, lost
+
+_SILENT = Outcome("unknown", "The form stands as it was sent, and the site says nothing about it.")
 
 
 async def login_turn(flow: Flow, reading: Reading) -> Outcome | None:
@@ -27,22 +29,23 @@ async def _stands_again(flow: Flow, reading: Reading) -> Outcome | None:
     if refused := refusal(flow.stage, again):
         return refused
     network = flow.stage.network
-    if flow.progress.codes_entered:
-        return Outcome("challenge_lost", "After the code the site asked for the password again.")
+    if flow.progress.codes_entered or flow.progress.links_opened:
+        return Outcome("challenge_lost", "After the code or the link the site asked to sign in again.")
     if flow.progress.password_submitted and not flow.submitted_here:
         return Outcome("challenge_lost", "The site begins with the password again.")
-    if not (flow.sent or network.reacted or network.sent_frames):
+    if not (flow.sent or network.reacted or network.sent_frames or network.sent_elsewhere):
         filled: tuple[Role, ...] = ("password",) if again.password is not None else ("username",)
         if await lost(again, again, filled) and flow.may("type again", 1):
             return await _enter(flow, again)
         return Outcome("unknown", "The form stands again, and nothing was sent to the site.")
+    refused = await flow.stage.refused(again)
     if flow.progress.password_submitted:
-        return Outcome("bad_credentials", "The site refused the user name or the password.")
+        return Outcome("bad_credentials", "The site refused the user name or the password.") if refused else _SILENT
     # Some pages say it for a moment only, and leave the form as it is.
     taken = not network.document_status and network.sent_statuses and max(network.sent_statuses) < 400
     if flow.account.second_factor == "link" and flow.sent and (again.code_sent or taken):
         return Outcome("challenge_link", "The site sent a link by mail.")
-    return Outcome("bad_credentials", "The site does not accept the user name.")
+    return Outcome("bad_credentials", "The site does not accept the user name.") if refused else _SILENT
 
 
 async def _enter(flow: Flow, reading: Reading) -> Outcome | None:
@@ -50,6 +53,9 @@ async def _enter(flow: Flow, reading: Reading) -> Outcome | None:
         return Outcome(
             "needs_person", f"It is not certain that this is the sign-in form ({reading.confidence:.0%} sure)."
         )
+    field = reading.password or reading.username
+    if reading.submit is None and not await enter_sends(reading, field):
+        return Outcome("needs_person", "The form has no button that is sure to be the one that sends it.")
     progress, account = flow.progress, flow.account
     # Some forms have the box for the code beside the password from the start.
     with_code = bool(reading.otp) and reading.password is not None and account.second_factor == "totp"
@@ -90,4 +96,4 @@ async def _enter(flow: Flow, reading: Reading) -> Outcome | None:
         flow.code_box_stood = bool(reading.otp)
 
     flow.sent = False
-    return await fill_and_send(flow, reading, fill, reading.password or reading.username, ready=ready)
+    return await fill_and_send(flow, reading, fill, field, ready=ready)

@@ -21,6 +21,8 @@ _BODY_S = 1.0
 _ARRIVE_S = 1.0
 # What a page only asks for may stay unanswered on purpose (a long poll) or never stop; what it sends is waited for.
 _READS_S = 4.0
+# No Content and Reset Content leave the document as it is.
+_NO_DOCUMENT = (204, 205)
 # Rounding of the header and the way of the answer; less than this is no skew.
 _CLOCK_TOLERANCE_S = 3.0
 
@@ -36,6 +38,11 @@ class NetworkWatch:
 
     Attributes:
         reacted: something was sent to the site, or a navigation has begun.
+        navigated: the page itself has begun to go to another document.
+        sent_elsewhere: a script has sent something to another site, which may be where its login is, or a counter of
+            visits.
+        elsewhere_statuses: of the answers to that.
+        refreshes: the page, or a frame in it, goes elsewhere by itself after a while; its answer said so.
         sent_frames: messages sent over web sockets; some of them may only say that the page is still there.
         document_status: of the last document, redirects left out; 0 when there was none.
         sent_statuses: of the answers to what scripts sent (not to what they only asked for), before the last document.
@@ -50,11 +57,17 @@ class NetworkWatch:
         # Unanswered, or answered at a time (monotonic seconds) and not read to the end.
         self._awaited: dict[Request, float | None] = {}
         self._reads: dict[Request, float | None] = {}
+        # What scripts have sent to other sites and is not answered.
+        self._elsewhere: set[Request] = set()
         # Frames whose next document was answered and does not stand yet, since when.
         self._arriving: dict[Frame, float] = {}
         self._moved = asyncio.Event()
         self._last = self._last_awaited = self._since = time.monotonic()
         self.reacted = False
+        self.navigated = False
+        self.refreshes = False
+        self.sent_elsewhere = False
+        self.elsewhere_statuses: list[int] = []
         self.sent_frames = 0
         self.denied = False
         self.document_status = 0
@@ -68,13 +81,18 @@ class NetworkWatch:
         page.on("websocket", self._connected)
         page.on("domcontentloaded", lambda page: self._stands(page.main_frame))
         page.on("framenavigated", self._navigated)
+        page.on("download", lambda _: self._saved())
 
     def mark(self) -> None:
         """Forget what was before: an action is about to be taken."""
         self._awaited.clear()
         self._reads.clear()
         self._arriving.clear()
+        self._elsewhere.clear()
         self.reacted = False
+        self.navigated = False
+        self.sent_elsewhere = False
+        self.elsewhere_statuses.clear()
         self.sent_frames = 0
         self.denied = False
         self.document_status = 0
@@ -120,6 +138,11 @@ class NetworkWatch:
             await asyncio.wait_for(self._moved.wait(), seconds)
 
     @property
+    def pending(self) -> bool:
+        """Whether something that was sent, here or to another site, is not answered."""
+        return bool(self._elsewhere) or _busy(self._awaited, time.monotonic())
+
+    @property
     def statuses(self) -> list[int]:
         """How the site answered: the document, or else what scripts sent."""
         return [self.document_status] if self.document_status else self.sent_statuses
@@ -128,8 +151,14 @@ class NetworkWatch:
         if request.resource_type not in _WATCHED:
             return
         self._last = time.monotonic()
-        awaited = self._is_of_site(request) and _demands_answer(request)
+        demanding = _demands_answer(request)
+        awaited = demanding and self._is_of_site(request)
         self.reacted = self.reacted or awaited
+        if request.is_navigation_request():
+            self.navigated = self.navigated or self._is_of_page(request)
+        elif demanding and not awaited:
+            self.sent_elsewhere = True
+            self._elsewhere.add(request)
         self._moved.set()
         # What the next document sends is its own affair, and may be a poll as well.
         if awaited and (request.is_navigation_request() or not self.document_status):
@@ -149,6 +178,9 @@ class NetworkWatch:
         for flights in (self._awaited, self._reads):
             if request in flights:
                 flights[request] = now
+        if request in self._elsewhere:
+            self._elsewhere.discard(request)
+            self.elsewhere_statuses.append(response.status)
         if request.resource_type not in _WATCHED or not self._is_of_site(request):
             return
         self.clock_skew = _skew(response.headers, self.clock_skew)
@@ -162,13 +194,22 @@ class NetworkWatch:
                 self._arriving[request.frame] = now
         if not _demands_answer(request) or 300 <= response.status < 400:
             return
-        if request.is_navigation_request():
+        if request.is_navigation_request() and response.status not in _NO_DOCUMENT:
+            self.refreshes = "refresh" in response.headers or (self.refreshes and not self._is_of_page(request))
             self.document_status = response.status
             self._since = now
-        elif not self.document_status:
+        elif not self.document_status and request in self._awaited:
+            # What was sent before the last `mark` may be answered after it.
             self.sent_statuses.append(response.status)
 
+    def _saved(self) -> None:
+        # A file was answered: the document is the one that it was.
+        self.document_status = 0
+        self._arriving.clear()
+        self._moved.set()
+
     def _ended(self, request: Request) -> None:
+        self._elsewhere.discard(request)
         if request in self._awaited:
             del self._awaited[request]
             self._last = self._last_awaited = time.monotonic()
@@ -185,6 +226,12 @@ class NetworkWatch:
     def _stands(self, frame: Frame) -> None:
         self._arriving.pop(frame, None)
         self._moved.set()
+
+    def _is_of_page(self, request: Request) -> bool:
+        # A frame that is only being made has no object.
+        with suppress(Error):
+            return request.frame == self._page.main_frame
+        return False
 
     def _is_of_site(self, request: Request) -> bool:
         host = _host(request.url)

@@ -16,6 +16,8 @@ _SHORT_PAGE: Final = 1_500  # characters of visible text
 _CHALLENGE_MIN_PX: Final = 60
 _CONTROL_MAX_CHARS: Final = 60
 _ACCOUNT: Final = 0.8  # the same for a control that names nothing but an account area
+# A link to a sign-out that says one of these ends a sign-in that is not through yet ("Cancel", "Back to sign in").
+NO_SIGN_OUT: Final = frozenset({"back", "go_back", "decline", "login", "choose_account"})
 _FULL: Final = 0.5  # share of a control's letters that a phrase must cover to be what the control is for
 
 
@@ -89,7 +91,9 @@ def offers_of(scans: list[FrameScan], foreign: Collection[int], ways: Ways) -> O
     for scan in scans:
         for link in scan.tucked:
             text, _, href = link.partition("\t")
-            if concepts_of(text).get("logout", 0.0) >= _FULL or "logout" in concepts_of_identifier(href):
+            words = concepts_of(text)
+            named = "logout" in concepts_of_identifier(href) and not words.keys() & NO_SIGN_OUT
+            if words.get("logout", 0.0) >= _FULL or named:
                 offers.logout = max(offers.logout, 0.75)
     return offers
 
@@ -115,9 +119,8 @@ def _answers(offers: Offers, scans: list[FrameScan]) -> None:
 def _read_control(offers: Offers, best: dict[str, float], offer: Offer) -> None:
     view = offer.view
     said = view.said
-    if ("logout" in said and said["logout"] >= _FULL) or (
-        view.raw.link and "logout" in concepts_of_identifier(view.raw.href[:80])
-    ):
+    named = view.raw.link and "logout" in concepts_of_identifier(view.raw.href[:80])
+    if said.get("logout", 0.0) >= _FULL or (named and not said.keys() & NO_SIGN_OUT):
         offers.logout = max(offers.logout, 0.9 if not view.raw.why else 0.75)
     if not view.usable:
         return

@@ -1,6 +1,7 @@
 """What must hold before a credential is typed. Wrong is worse than "not sure"."""
 
 import asyncio
+from typing import Final
 from urllib.parse import urljoin
 
 from playwright.async_api import ElementHandle, Error, Locator
@@ -12,15 +13,20 @@ from seezar.vault.origins import is_secure, origin_of
 # From this confidence on the reading is acted upon (DESIGN.md §5); below it, a person or a model must look.
 SURE = 0.75
 
+# The button that Enter presses: the form's first that submits, wherever in the tree it stands. `form.elements` lacks
+# those that are pictures, and a field may hide that property.
+DEFAULT_BUTTON: Final = """(form) => [...form.getRootNode().querySelectorAll('button, input')]
+  .find((e) => e.form === form && ['submit', 'image'].includes(e.type))"""
 # Where the form of a field sends it: [of the button, of the form, base of relative ones, the page itself]. Attributes,
-# because a field named "action" hides the property of that name.
-_TARGET = """(field, submit) => {
+# because a field named "action" hides the property of that name. Without a button Enter sends it.
+_TARGET: Final = f"""(field, submit) => {{
   const form = field.form;
   if (!form) return null;
   const of = (element, name) => Element.prototype.getAttribute.call(element, name);
-  return [submit && submit.form === form ? of(submit, 'formaction') : null, of(form, 'action'),
+  const by = submit || ({DEFAULT_BUTTON})(form);
+  return [by && by.form === form ? of(by, 'formaction') : null, of(form, 'action'),
           document.baseURI, document.URL];
-}"""
+}}"""
 
 
 def sure(reading: Reading) -> bool:
@@ -40,7 +46,7 @@ async def checked_field(
 
     Args:
         allowed: the origins of the account.
-        submit: the button that will send it, when there is one.
+        submit: the button that will send it, when there is one; else the one that Enter presses.
 
     Raises:
         OriginNotAllowed: the origin, or that which the form sends to, is not registered or not encrypted.
@@ -79,7 +85,12 @@ def _checked(url: str, allowed: tuple[str, ...], what: str) -> str:
     try:
         origin = origin_of(url)
     except InvalidInput:
-        origin = url.partition(":")[0] + ":"
+        # Its words may be the page's own.
+        raise OriginNotAllowed(
+            f"{what} an address that can be no site's.",
+            kept="Nothing was typed into it.",
+            next_step="Sign in once by hand to see where the form belongs and leads.",
+        ) from None
     if origin not in allowed or not is_secure(origin):
         raise OriginNotAllowed(
             f"{what} {origin}, which is not registered for this account.",

@@ -10,6 +10,7 @@ class Progress:
     username_entered: bool = False
     password_submitted: bool = False
     codes_entered: int = 0
+    links_opened: int = 0
     code_requested: bool = False
     openings: int = 0
     offers: int = 0
@@ -17,4 +18,4 @@ class Progress:
     @property
     def in_flow(self) -> bool:
         """Whether the site has got something from us."""
-        return self.password_submitted or self.codes_entered > 0
+        return self.password_submitted or self.codes_entered > 0 or self.links_opened > 0

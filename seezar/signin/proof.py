@@ -40,7 +40,7 @@ async def prove(page: Page, account: Account, *, timeout: float) -> Outcome:
         await watch.settled(timeout)
         reading = await detect(page, origins=account.origins)
         # A page without scripts is what it is; any other may be about to show the form, or what is behind it.
-        if not reading.still:
+        if not reading.still or watch.refreshes:
             await watch.quiet(timeout)
             reading = await _settled(page, watch, account.origins)
     except Error:
@@ -74,7 +74,14 @@ def _told(page: Page, account: Account, reading: Reading) -> Outcome:
         return Outcome("unknown", "The page behind the login led to an origin that is not registered for the account.")
     if reading.kind in _FORMS:
         return Outcome("signed_out", "A fresh visit to the page behind the login ends at a sign-in form.")
-    if reading.session and (reading.kind not in NEVER_FILLED or urldefrag(page.url).url == account.verify_url):
+    there = urldefrag(page.url).url == urldefrag(account.verify_url).url
+    if reading.challenge != "none" and not (there and reading.session):
+        if reading.challenge == "perhaps":
+            return Outcome("unknown", "It is not certain whether the page behind the login asks for something more.")
+        return Outcome(
+            "signed_out", "A fresh visit to the page behind the login ends where the site asks to prove who one is."
+        )
+    if reading.session and (reading.kind not in NEVER_FILLED or there):
         return Outcome("signed_in", "A fresh visit to the page behind the login stays signed in.")
     if reading.kind != "signed_in" and reading.opener is not None and not reading.weak_opener:
         # A public page: it looks the same to everybody, and invites to sign in.

@@ -26,6 +26,9 @@ type Kind = Literal[
 # Where a code comes from: an authenticator app, a mail, a telephone.
 type Method = Literal["totp", "email", "sms"]
 
+# Whether a page without a form asks for more than the password.
+type Challenge = Literal["none", "perhaps", "sure"]
+
 # Kinds whose fields take the account's name or password.
 LOGIN_KINDS: Final = frozenset({"login", "username", "password"})
 # Kinds that look like a login and are none: never filled.
@@ -38,8 +41,8 @@ class Reading:
 
     Attributes:
         kind: what the page asks for.
-        confidence: calibrated probability, 0-1, that `kind` is right and its fields are the right ones; from 0.75 on a
-            caller may act without asking.
+        confidence: estimated probability, 0-1, that `kind` is right and its fields are the right ones, not calibrated
+            beyond the fit; from 0.75 on a caller may act without asking.
         username: where the account's name goes; None also when the page shows the name as fixed text. It may be read-
         only.
         password: where the password goes.
@@ -75,6 +78,8 @@ class Reading:
         approval: it waits for an approval on another device.
         channels: the ways that it names for a code.
         code_sent: it says that something was sent.
+        challenge: how sure it is that it asks for a passkey, an approval or a choice of ways to get a code.
+        lines: hashes of the lines of text that it shows beside its controls, and of the fields that it marks as wrong.
         session: it has a control to sign out.
         blank: it shows next to nothing.
         still: nothing in the page can change it by itself: it has no script. There is nothing to wait for then.
@@ -82,6 +87,7 @@ class Reading:
         unfinished: its login form has no button with a name; a page that is still being built has one in a moment.
         advised: it is a model's answer, not the detector's.
         recalled: a recipe knows this page.
+        seen: what the detector itself read, where a model or a recipe says otherwise; the page is compared by it.
         parts: where the elements are, by role; what a recipe keeps.
     """
 
@@ -117,6 +123,8 @@ class Reading:
     approval: bool = False
     channels: frozenset[Method] = frozenset()
     code_sent: bool = False
+    challenge: Challenge = "none"
+    lines: frozenset[int] = frozenset()
     session: bool = False
     blank: bool = False
     still: bool = False
@@ -124,4 +132,5 @@ class Reading:
     unfinished: bool = False
     advised: bool = False
     recalled: bool = False
+    seen: "Reading | None" = None
     parts: dict[str, tuple[Part, ...]] = field(default_factory=dict[str, tuple[Part, ...]])

@@ -3,14 +3,16 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from playwright.async_api import Error, Frame, Locator, Page
+from playwright.async_api import Page
+from pydantic import ValidationError
 
 from seezar.accounts.recipes import Recipe
 from seezar.errors import InvalidInput
 from seezar.signin.address import template
-from seezar.signin.policy import SURE, sure
-from seezar.signin.reading import Reading
-from seezar.signin.scan import locator
+from seezar.signin.choice import AnswerInvalid, ChoiceRefused, answer_of, read_answer
+from seezar.signin.policy import sure
+from seezar.signin.reading import LOGIN_KINDS, Reading
+from seezar.signin.snapshot import find_parts
 from seezar.vault.origins import origin_of
 
 
@@ -36,11 +38,18 @@ class RecipeBook:
         """The recipes that were replayed; to be dropped when the sign-in came to a stop at the forms."""
         return list(self._used.values())
 
-    async def recall(self, page: Page, reading: Reading) -> Reading | None:
+    async def recall(
+        self, page: Page, reading: Reading, origins: Sequence[str], *, in_flow: bool = False
+    ) -> Reading | None:
         """The reading to act upon at once when this page is known and looks as it did, else None.
 
-        The shape of the form and the kind must be the same. Where the detector is not sure and the recipe's parts came
-        from elsewhere, each part must be there exactly once and visible; the policy is applied as to every reading.
+        The shape of the form and the kind must be the same. Where the detector is not sure and a model has shown the
+        parts, each of them must be there exactly once and visible, and they pass the checks of a model's answer
+        (`seezar.signin.choice.read_answer`), on a look of now.
+
+        Args:
+            origins: of the account.
+            in_flow: the site has got something from us: no way to the form is taken any more.
 
         Raises:
             playwright.async_api.Error: the page is gone.
@@ -51,9 +60,9 @@ class RecipeBook:
         if recipe.kind == reading.kind and sure(reading) and recipe.roles == reading.parts:
             self._used[recipe.key] = recipe
             return replace(reading, recalled=True)
-        if recipe.learned_by == "detector" or sure(reading):
+        if recipe.learned_by == "detector" or sure(reading) or (in_flow and "opener" in recipe.roles):
             return None
-        replayed = await _replay(page, recipe, reading)
+        replayed = await _replay(page, recipe, reading, origins)
         if replayed is not None:
             self._used[recipe.key] = recipe
         return replayed
@@ -79,39 +88,17 @@ def _key(url: str, reading: Reading) -> tuple[str, str, str]:
         return ("", "", "")
 
 
-async def _replay(page: Page, recipe: Recipe, reading: Reading) -> Reading | None:
-    found: dict[str, list[Locator]] = {}
-    for role, parts in recipe.roles.items():
-        for part in parts:
-            frame = _frame(page, part.frame)
-            place = locator(frame, part.path) if frame is not None else None
-            if place is None or not await _stands(place):
-                return None
-            found.setdefault(role, []).append(place)
-    single = {role: places[0] for role, places in found.items()}
-    return replace(
-        reading,
-        kind=recipe.kind,
-        confidence=SURE,
-        recalled=True,
-        username=single.get("username"),
-        password=single.get("password"),
-        submit=single.get("submit"),
-        remember=single.get("remember"),
-        otp=found.get("otp", []),
-        opener=single.get("opener"),
-        parts=recipe.roles,
-        evidence=["worked here before", *reading.evidence],
-    )
-
-
-def _frame(page: Page, wanted: str) -> Frame | None:
-    fitting = [frame for frame in page.frames if template(frame.url) == wanted]
-    return fitting[0] if len(fitting) == 1 else None
-
-
-async def _stands(place: Locator) -> bool:
+async def _replay(page: Page, recipe: Recipe, reading: Reading, origins: Sequence[str]) -> Reading | None:
+    # What the detector takes for a registration, a change or a message is none that a model was asked about.
+    if recipe.kind != reading.kind and reading.kind not in LOGIN_KINDS | {"otp", "other"}:
+        return None
+    found = await find_parts(page, [part for parts in recipe.roles.values() for part in parts], origins)
+    if found is None:
+        return None
     try:
-        return await place.count() == 1 and await place.is_visible()
-    except Error:
-        return False
+        replayed = await read_answer(answer_of(recipe), found, reading, origins)
+    except (AnswerInvalid, ChoiceRefused, ValidationError):
+        return None
+    if replayed is None:
+        return None
+    return replace(replayed, advised=False, recalled=True, evidence=["worked here before", *reading.evidence])

@@ -1,5 +1,6 @@
 """Signing out at the site, by its own control, and looking whether the session is over there."""
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Final, Literal
 from urllib.parse import urljoin
@@ -14,6 +15,7 @@ from seezar.signin.detector import detect
 from seezar.signin.filling import press
 from seezar.signin.forms import ButtonView
 from seezar.signin.network import NetworkWatch
+from seezar.signin.offers import NO_SIGN_OUT
 from seezar.signin.proof import prove
 from seezar.signin.reading import LOGIN_KINDS
 from seezar.signin.scan import FrameScan, locator, scan_page
@@ -59,12 +61,12 @@ async def sign_out_at_site(
     try:
         async with pool.context(state) as context:
             page = await pool.new_page(context)
-            # A page that asks "really?" is told yes; here that is what was asked for.
-            page.on("dialog", _accept)
-            leaving = _Leaving(page, account, timeout)
-            await page.goto(account.verify_url, wait_until="domcontentloaded")
-            if await leaving.is_over():
+            before = await prove(page, account, timeout=timeout)
+            if before.status == "signed_out":
                 return SignOut("ended", "The site had ended the session before.")
+            if before.status == "site_error":
+                return SignOut("not_told", before.reason)
+            leaving = _Leaving(page, account, timeout)
             await report("sign_out", "Looking for the site's own sign-out")
             if not await leaving.leave():
                 return SignOut("not_told", "No way to sign out was found on the page behind the login.")
@@ -95,8 +97,11 @@ class _Leaving:
         self._tried: set[str] = set()
 
     async def is_over(self) -> bool:
+        """Whether the page shows the site's way in, and no way out any more."""
         await self._watch.quiet(self._timeout)
-        return (await detect(self._page)).kind in LOGIN_KINDS
+        reading = await detect(self._page, origins=self._account.origins)
+        invites = reading.opener is not None and not reading.weak_opener
+        return reading.kind in LOGIN_KINDS or (invites and not reading.session)
 
     async def leave(self) -> bool:
         """Use the sign-out control, in a menu where it is hidden in one; whether there was one."""
@@ -105,7 +110,7 @@ class _Leaving:
             looks = await self._looks()
             control = sign_out_control(looks)
             if control is not None:
-                await self._press(control)
+                await self._sign_out(press(control))
                 pressed += 1
                 if await self.is_over():
                     return True
@@ -116,7 +121,9 @@ class _Leaving:
             if menu is None:
                 return await self._hidden(looks)
             menus += 1
-            await self._press(menu)
+            self._watch.mark()
+            await press(menu)
+            await self._watch.quiet(self._timeout)
         return True
 
     async def _looks(self) -> list[tuple[Frame, FrameScan]]:
@@ -130,10 +137,15 @@ class _Leaving:
                 continue
         return found
 
-    async def _press(self, control: Locator) -> None:
-        self._watch.mark()
-        await press(control)
-        await self._watch.quiet(self._timeout)
+    async def _sign_out(self, pressing: Awaitable[object]) -> None:
+        """Press what says that it signs out. A page that asks "really?" is told yes then, and no to anything before."""
+        self._page.on("dialog", _accept)
+        try:
+            self._watch.mark()
+            await pressing
+            await self._watch.quiet(self._timeout)
+        finally:
+            self._page.remove_listener("dialog", _accept)
 
     def _menu(self, looks: list[tuple[Frame, FrameScan]]) -> Locator | None:
         """The likeliest control that opens the menu of the account, each once."""
@@ -157,12 +169,15 @@ class _Leaving:
         """How likely a control opens the menu of the account; 0 for what may do something else when it is clicked."""
         raw = view.raw
         names = f"{raw.id} {raw.cls} {raw.data} {raw.name}".lower()
-        shown = f"{raw.text} {raw.aria} {raw.title}".lower()
+        shown = [text.strip().lower() for text in (raw.text, raw.aria, raw.title)]
         user = self._account.username.lower()
-        is_own = user in shown or user.partition("@")[0] in shown.split()
+        own = {user, user.partition("@")[0]}
         is_area = view.said.get("account_area", 0.0) >= _FULL
         opens = raw.popup in ("true", "menu", "listbox") or raw.expanded == "false" or raw.tag == "summary"
-        named_menu = any(name in names for name in _MENU_NAMES)
+        # The entries of a menu are named after it, and may do anything.
+        named_menu = any(name in names for name in _MENU_NAMES) and "item" not in names and raw.role != "menuitem"
+        # Words with the name in them may be about it ("Delete ops"), unless they are on what opens a menu.
+        is_own = any(text in own for text in shown) or (opens and any(own & set(text.split()) for text in shown))
         if raw.disabled or (view.submits and raw.group >= 0) or not (opens or named_menu or is_own or is_area):
             return 0.0
         score = 1.0 if opens or named_menu else 0.5
@@ -176,9 +191,7 @@ class _Leaving:
                 if raw.why and not raw.disabled and _says_sign_out(ButtonView(raw)) >= _FULL:
                     place = locator(frame, raw.path)
                     if place is not None:
-                        self._watch.mark()
-                        await place.evaluate("element => element.click()")
-                        await self._watch.quiet(self._timeout)
+                        await self._sign_out(place.evaluate("element => element.click()"))
                         return True
         for frame, scan in looks:
             for link in scan.tucked:
@@ -213,4 +226,4 @@ def _says_sign_out(view: ButtonView) -> float:
         return 1.0 + said
     # An icon, or a word that we do not know, whose address or name says it.
     named = "logout" in view.target or "logout" in view.named
-    return 1.0 if named and not said and not view.said.keys() & {"login", "signup"} else 0.0
+    return 1.0 if named and not said and not view.said.keys() & {*NO_SIGN_OUT, "signup"} else 0.0

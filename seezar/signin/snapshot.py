@@ -7,8 +7,8 @@ gate and is cut; what looks like a code is left out, whoever's it may be.
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -51,7 +51,7 @@ class Element:
     @property
     def part(self) -> Part:
         """Where it is, for a recipe."""
-        return Part(template(self.frame.url), tuple(self.view.raw.path))
+        return Part(template(self.frame.url), tuple((css, nth) for css, nth in self.view.raw.path))
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +97,25 @@ async def take_snapshot(page: Page, redact: Redactor, origins: Sequence[str]) ->
     return PageSnapshot(elements, "\n".join(lines), _signature(page.url, elements), [scan for _, scan in seen])
 
 
+async def find_parts(page: Page, parts: Iterable[Part], origins: Sequence[str]) -> PageSnapshot | None:
+    """A snapshot, without text, of the elements at `parts` alone; None unless exactly one that a person can use stands
+    at each, in a frame of `origins`.
+
+    Raises:
+        playwright.async_api.Error: the page is gone.
+    """
+    seen = [(frame, scan) for frame, scan in await scan_page(page) if _registered(frame.url, origins)]
+    usable = [Element("", view, look, seen[look][0]) for look, view in _chosen([scan for _, scan in seen])]
+    elements: dict[str, Element] = {}
+    for part in parts:
+        at = [element for element in usable if element.part == part]
+        if len(at) != 1:
+            return None
+        ref = f"e{len(elements) + 1}"
+        elements[ref] = replace(at[0], ref=ref)
+    return PageSnapshot(elements, "", _signature(page.url, elements), [scan for _, scan in seen])
+
+
 def _registered(url: str, origins: Sequence[str]) -> bool:
     try:
         origin = origin_of(url)
@@ -121,7 +140,9 @@ class _Wording:
         self._redact = redact
 
     def __call__(self, text: str) -> str:
-        """Redacted before it is cut: half a secret would not be recognised."""
+        """Redacted before it is cut, because half a secret is not recognised. The look has cut longer texts already
+        (buttons after 100 characters, most others sooner): what its cut leaves of a secret passes.
+        """
         return _CODE.sub("#", self._redact(text))[:_MAX_WORDING].strip()
 
 

@@ -24,6 +24,10 @@ _REACT_S = 3.0
 # Applications that are fetched in parts show their form seconds after the page has loaded.
 _BUILD_S = 10.0
 _LANDING_S = 0.8
+# Windows that one action opens and that are looked at; more are a nuisance.
+_MOST_WINDOWS = 4
+# A spinner turns, or a bar grows: something is still going on.
+_ANIMATED = "() => document.getAnimations().some((animation) => animation.playState === 'running')"
 # The fields of a form may be there before its button, or the button before its words.
 _NAMING_S = 1.5
 # The parts of a form that are filled.
@@ -55,23 +59,37 @@ class Stage:
         self._windows: list[tuple[Page, NetworkWatch]] = []
         self._unwanted: list[Page] = []
         self._left: list[tuple[Page, NetworkWatch]] = []
+        # When the windows that the last action opened must have loaded.
+        self._follow_until = 0.0
+        self._sent: set[str] = set()
         self._alerts_before: frozenset[str] = frozenset()
+        self._lines_before: frozenset[int] = frozenset()
         self._told_before: frozenset[str] = frozenset()
         # Shape of the form that was acted upon last, while no other document has come.
         self._acted_on = ""
         take_charge(page, self._opened)
 
     def _opened(self, window: Page) -> None:
-        self._windows.append((window, NetworkWatch(window, self._account.origins)))
+        if len(self._windows) < _MOST_WINDOWS:
+            self._windows.append((window, NetworkWatch(window, self._account.origins)))
+        else:
+            self._unwanted.append(window)
+
+    def sends(self, reading: Reading) -> None:
+        """The form of `reading` is about to be sent."""
+        self._sent.add(_step(reading.seen or reading))
+        self.mark(reading)
 
     def mark(self, reading: Reading | None = None) -> None:
         """An action is about to be taken on the page as `reading` has it."""
         self._unwanted += [window for window, _ in self._windows]
         self._windows.clear()
+        self._follow_until = time.monotonic() + self._timeout
         self.network.mark()
         if reading is not None:
             self._alerts_before = frozenset(reading.alerts)
             self._told_before = reading.told
+            self._lines_before = reading.lines
             self._acted_on = reading.signature
 
     async def read(self) -> Reading:
@@ -81,6 +99,8 @@ class Stage:
             playwright.async_api.Error: the page is closed or crashed.
         """
         reading = await detect(self.page, origins=self._account.origins, username=self._account.username)
+        if self.network.refreshes:
+            reading = replace(reading, still=False)
         without_password = self._account.password_ref is None and self._account.second_factor == "email"
         return with_code_for_password(reading) if without_password else reading
 
@@ -94,7 +114,7 @@ class Stage:
         """
         if not await self.network.settled(self._timeout):
             return None
-        reading = await self._recalled(await self.read())
+        reading = await self._recalled(await self.read(), in_flow=in_flow)
         # A page that is known, or that nothing can change, need not be watched until it is quiet.
         at_once = reading.recalled or reading.still
         if not at_once and not await self.quiet():
@@ -121,12 +141,14 @@ class Stage:
             reading = await self.read()
         return reading
 
-    async def _recalled(self, reading: Reading) -> Reading:
+    async def _recalled(self, reading: Reading, *, in_flow: bool) -> Reading:
         """The reading by a recipe, where there is one for it."""
-        # A form that stands as it was sent may be about to go.
+        # A form that stands as it was sent, or again, may be about to go.
+        if _step(reading) in self._sent:
+            return reading
         if reading.signature == self._acted_on and not self.network.document_status:
             return reading
-        return await self.recipes.recall(self.page, reading) or reading
+        return await self.recipes.recall(self.page, reading, self._account.origins, in_flow=in_flow) or reading
 
     async def quiet(self) -> bool:
         """Wait until the page has done what it was at; False when the site did not answer in time."""
@@ -156,12 +178,13 @@ class Stage:
             if self.network.reacted:
                 # While we looked: what was read may be the answer already, whose fields are empty of course.
                 break
-            if forgotten and not self.network.sent_frames:
+            sent = self.network.sent_frames > 0 or self.network.sent_elsewhere
+            if forgotten and not sent:
                 return "lost"
             if self.fingerprint(now) != before:
                 return "moved"
             if time.monotonic() >= deadline:
-                return "moved" if self.network.sent_frames else "nothing"
+                return "moved" if sent else "nothing"
             await asyncio.sleep(_POLL_S)
         return "moved"
 
@@ -175,11 +198,17 @@ class Stage:
     async def _followed(self) -> bool:
         """Go on in a window of the account's origins that the last action opened, where the page itself stays."""
         for window, watch in list(self._windows):
+            left_ms = max(1.0, (self._follow_until - time.monotonic()) * 1000)
             try:
-                await window.wait_for_load_state("domcontentloaded", timeout=self._timeout * 1000)
+                await window.wait_for_load_state("domcontentloaded", timeout=left_ms)
                 if origin_of(window.url) not in self._account.origins or self.network.reacted:
                     continue
-            except (Error, InvalidInput):
+            except InvalidInput:
+                continue
+            except Error:
+                # It is gone, or does not answer: it is not asked again.
+                self._windows.remove((window, watch))
+                self._unwanted.append(window)
                 continue
             self._left.append((self.page, self.network))
             self._windows.remove((window, watch))
@@ -198,32 +227,69 @@ class Stage:
 
     async def settled(self, reading: Reading) -> Reading:
         """The reading once it is clear whether a form that was sent stays: a script may be about to take it away."""
-        deadline = time.monotonic() + _REACT_S
-        while not self._answered(reading) and time.monotonic() < deadline:
+        begun = time.monotonic()
+        gone = None
+        while not self._answered(reading):
+            waited = time.monotonic() - begun
+            if waited >= _BUILD_S or (waited >= _REACT_S and (gone or not await self._goes_on(reading))):
+                break
             await asyncio.sleep(_POLL_S)
             await self.quiet()
-            now = await self.read()
+            now, seen = await self.read(), reading.seen
+            if seen is not None:
+                if now.signature != seen.signature or (now.kind != seen.kind and tells(now)):
+                    return now
+                said = {"alerts": now.alerts, "told": now.told, "lines": now.lines, "code_sent": now.code_sent}
+                reading = replace(reading, **said, seen=now)
+                continue
             if now.kind != reading.kind and tells(now):
                 return now
+            # What it became may be on its way still, and tells nothing yet.
+            gone = now if now.kind != reading.kind else None
             reading = now if now.kind == reading.kind else reading
-        return reading
+        return gone or reading
 
     def _answered(self, reading: Reading) -> bool:
         """Whether the site has shown that the form stands again because it refused what was sent."""
         spoken = set(reading.alerts) - self._alerts_before
-        statuses = self.network.statuses
-        return self.network.document_status > 0 or any(status >= 400 for status in statuses) or bool(spoken)
+        # A document with the form may hold the script that goes on from it as well.
+        anew = self.network.document_status > 0 and reading.still
+        return anew or any(status >= 400 for status in self.network.statuses) or bool(spoken)
+
+    async def _goes_on(self, reading: Reading) -> bool:
+        """Whether nothing tells of a refusal, and something is still going on."""
+        if await self.refused(reading):
+            return False
+        return self.network.pending or bool(await self.page.evaluate(_ANIMATED))
+
+    async def refused(self, reading: Reading) -> bool:
+        """Whether anything but its standing there says that the form of `reading` was refused."""
+        network = self.network
+        if self._answered(reading) or network.document_status or self.told(reading):
+            return True
+        if reading.lines - self._lines_before:
+            return True
+        # Sent to another site it may have been a counter of visits, and the page has lost what was typed.
+        if not (network.reacted or network.sent_frames or max(network.elsewhere_statuses, default=0) >= 400):
+            return False
+        return await lost(reading, reading, ("username",) if reading.password is None else ("password",))
 
     def told(self, reading: Reading) -> frozenset[str]:
         """What the page says now and did not say before the last action."""
         return reading.told - self._told_before
 
     def fingerprint(self, reading: Reading) -> str:
-        """Changes when the page becomes another one."""
+        """Changes when the page becomes another one, but not because a model or a recipe says more about it."""
+        reading = reading.seen or reading
         offers = [
             name for name in ("opener", "send_code", "trust", "skip", "consent", "terms") if getattr(reading, name)
         ]
         return f"{self.page.url}\n{reading.kind}\n{reading.signature}\n{reading.alerts}\n{offers}\n{len(reading.otp)}"
+
+
+def _step(reading: Reading) -> str:
+    """What a form asks for; one that only a model or a recipe knows is known by its shape."""
+    return reading.signature if reading.kind == "other" else reading.kind
 
 
 def with_code_for_password(reading: Reading) -> Reading:
@@ -252,9 +318,11 @@ def tells(reading: Reading) -> bool:
 
 async def lost(now: Reading, before: Reading, filled: Collection[Role]) -> bool:
     """Whether the form still stands as `before`, but a field of those that were filled is empty."""
-    if now.kind != before.kind or now.signature != before.signature:
+    seen, stands = before.seen or before, now.seen or now
+    if stands.kind != seen.kind or stands.signature != seen.signature:
         return False
-    fields = {"username": [now.username], "password": [now.password], "otp": now.otp}
+    where = now if before.seen is None else before
+    fields = {"username": [where.username], "password": [where.password], "otp": where.otp}
     try:
         values = [await f.input_value(timeout=500) for role in filled for f in fields[role] if f is not None]
     except Error:

@@ -31,7 +31,10 @@ async def way_in(flow: Flow, reading: Reading) -> Outcome | None:
     way = _way(flow, reading)
     if way is not None and flow.progress.openings < _OPENINGS:
         flow.progress.openings += 1
+        url = flow.stage.page.url
         await flow.take(way, reading, "open", "Opening the sign-in form")
+        if way is reading.opener:
+            flow.stage.recipes.note(url, reading)
         return None
     if reading.kind in NEVER_FILLED:
         return Outcome("needs_person", f"The page is a {reading.kind} form, which is never filled.")

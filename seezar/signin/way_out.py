@@ -19,10 +19,12 @@ async def way_out(flow: Flow, reading: Reading, *, accept_terms: bool) -> Outcom
     """Pass what the site still asks; None: look again."""
     if refused := refusal(flow.stage, reading):
         return refused
-    if reading.kind == "signed_in":
+    if reading.kind == "signed_in" and not _asks_despite_session(flow, reading):
         return Outcome("submitted", "The site shows no form any more.")
     if await _second_factor(flow, reading):
         return None
+    if reading.kind == "signed_in":
+        return Outcome("submitted", "The site shows no form any more.")
     if reading.approval:
         return Outcome(
             "needs_person", "The site waits for the sign-in to be approved on another device.", question="approval"
@@ -44,10 +46,18 @@ async def way_out(flow: Flow, reading: Reading, *, accept_terms: bool) -> Outcom
     return Outcome("submitted", f"The site shows {what}.")
 
 
+def _asks_despite_session(flow: Flow, reading: Reading) -> bool:
+    """Whether a page that lets one sign out asks for the account's second factor all the same."""
+    progress, wanted = flow.progress, method_of_account(flow.account.second_factor)
+    return wanted is not None and reading.challenge == "sure" and not (progress.codes_entered or progress.links_opened)
+
+
 async def _second_factor(flow: Flow, reading: Reading) -> bool:
     """Get the site to ask for the account's own second factor."""
     wanted = method_of_account(flow.account.second_factor)
-    if reading.session or (reading.approval and wanted is None):
+    if reading.approval and wanted is None:
+        return False
+    if reading.session and not _asks_despite_session(flow, reading):
         return False
     possible: tuple[Method, ...] = _ANY_METHOD if wanted is None else (wanted,)
     for method in possible:

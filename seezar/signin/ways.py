@@ -1,5 +1,6 @@
 """What stands in the way or beside it: cookie banners, terms, account choosers, and other ways to prove who one is."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -138,9 +139,11 @@ def _find_accounts(ways: Ways, index: int, scan: FrameScan, headed: set[str], us
         ways.another_account = Spot(index, another)
     if not username or ways.tile is not None or not ("choose_account" in headed or ways.another_account):
         return
-    tiles = [v for v in controls if username in f"{v.raw.text} {v.raw.aria}".casefold() and "logout" not in v.said]
-    if tiles:
-        ways.tile = Spot(index, min(tiles, key=lambda v: len(v.raw.text)))
+    # As a whole: another account's name may end or begin with it.
+    named = re.compile(rf"(?<![\w.@+-]){re.escape(username)}(?![\w@+-]|\.\w)")
+    tiles = [v for v in controls if named.search(f"{v.raw.text} {v.raw.aria}".casefold()) and "logout" not in v.said]
+    if len(tiles) == 1:
+        ways.tile = Spot(index, tiles[0])
 
 
 def _find_other_ways(ways: Ways, index: int, scan: FrameScan) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from playwright.async_api import Page
 
 from seezar.accounts.records import Account, SecondFactor
+from seezar.signin.advice import Advisor
 from seezar.signin.driver import SignInDriver
 from seezar.signin.outcome import Outcome
 from seezar.signin.recipes import RecipeBook
@@ -118,7 +119,15 @@ class Drive:
         return await self.driver.run(code=source if code else None)
 
 
-def drive(page: Page, who: Account, keys: Keys, *, timeout: float = 60.0, recipes: RecipeBook | None = None) -> Drive:
+def drive(
+    page: Page,
+    who: Account,
+    keys: Keys,
+    *,
+    timeout: float = 60.0,
+    recipes: RecipeBook | None = None,
+    advisor: Advisor | None = None,
+) -> Drive:
     """A driver for `who` on `page`; `timeout` is the time that the site has for one answer."""
     steps: list[str] = []
     submits: list[str] = []
@@ -130,5 +139,7 @@ def drive(page: Page, who: Account, keys: Keys, *, timeout: float = 60.0, recipe
     async def before_submit() -> None:
         submits.append(page.url)
 
-    driver = SignInDriver(page, who, keys, report, before_submit=before_submit, timeout=timeout, recipes=recipes)
+    driver = SignInDriver(
+        page, who, keys, report, before_submit=before_submit, timeout=timeout, recipes=recipes, advisor=advisor
+    )
     return Drive(driver, who.start_url, steps, submits)

@@ -304,3 +304,45 @@ async def test_a_button_under_a_banner_is_pressed_once(page: Page, keys: Keys) -
     async with serve(routes) as site:
         assert (await drive(page, account(site), keys).run()).status == "submitted"
         assert len(site.posts()) == 1
+
+
+@pytest.mark.parametrize("method", ["", ' method="get"'])
+async def test_a_user_name_may_be_part_of_an_address(page: Page, keys: Keys, method: str) -> None:
+    first = html(
+        f'''<h1>Sign in</h1><form action="/second"{method}><label for="user">E-mail</label>
+        <input id="user" name="user" type="email" autocomplete="username"><button>Next</button></form>''',
+        title="Sign in",
+    )
+    second = html(
+        """<h1>Sign in</h1><form method="post" action="/login"><label for="p">Password</label>
+        <input id="p" name="password" type="password" autocomplete="current-password">
+        <button>Sign in</button></form>""",
+        title="Sign in",
+    )
+
+    def check(request: Request) -> Response | str:
+        right = request.form.get("password") == PASSWORD
+        return redirect("/home", cookie="sid=1; Path=/; HttpOnly") if right else second
+
+    async with serve({"/": first, "/second": second, "/login": check, "/home": protected}) as site:
+        assert (await drive(page, account(site), keys).run()).status == "submitted"
+
+
+@pytest.mark.parametrize(
+    ("button", "status"),
+    [
+        ('<button formaction="/forgot">Forgot password?</button>', "needs_person"),
+        ("<button>Forgot password?</button>", "needs_person"),
+        ('<button style="display:none" formaction="/forgot"></button>', "needs_person"),
+        ('<button style="display:none"></button>', "submitted"),
+    ],
+    ids=["elsewhere", "another", "hidden elsewhere", "hidden"],
+)
+async def test_enter_presses_no_button_that_was_not_chosen(page: Page, keys: Keys, button: str, status: str) -> None:
+    form = LOGIN.replace('<button id="go">Sign in</button>', button)
+    assert form != LOGIN
+    routes = {"/": form, "/login": check_password, "/forgot": "forgotten", "/home": protected}
+    async with serve(routes) as site:
+        outcome = await drive(page, account(site), keys).run()
+        assert outcome.status == status
+        assert [request.path for request in site.posts()] == (["/login"] if status == "submitted" else [])

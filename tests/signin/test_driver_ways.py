@@ -5,6 +5,7 @@ import json
 import pytest
 from playwright.async_api import Page
 
+from seezar.signin.detector import detect
 from seezar.signin.outcome import Outcome
 from tests.signin.driving import (
     APP_FORM,
@@ -27,6 +28,7 @@ from tests.site import page as html
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser]
 
+TILE = '<p><a role="button" href="/as/{0}">{0}</a></p>'
 LET_IN = redirect("/home", cookie="sid=1; Path=/")
 
 
@@ -388,3 +390,31 @@ async def test_signed_in_already(page: Page, keys: Keys) -> None:
     async with serve({"/": HOME}) as site:
         assert (await drive(page, account(site), keys).run()).status == "submitted"
         assert keys.asked == []
+
+
+@pytest.mark.parametrize("way_back", ["Cancel login", "Log out"])
+async def test_a_chooser_with_a_way_back_is_not_the_site(page: Page, keys: Keys, way_back: str) -> None:
+    chooser = CHOOSER.replace("</body>", f'<a href="/logout?token=x">{way_back}</a></body>')
+    routes = {"/": LOGIN, "/login": chooser, "/app": APP_FORM, "/code": check_code, "/home": protected}
+    async with serve(routes) as site:
+        assert (await drive(page, account(site, "totp", totp_ref="x"), keys).run()).status == "submitted"
+        assert "/app" in [request.path for request in site.requests]
+        assert page.url == f"{site.url}/home"
+
+
+@pytest.mark.parametrize(
+    ("tiles", "taken"),
+    [
+        (("diana@x.io", "ana@x.io"), "/as/ana@x.io"),
+        (("diana@x.io", "ana@x.io.example"), None),
+        (("Ana Marten ana@x.io",), "/as/Ana Marten ana@x.io"),
+        (("Work: ana@x.io", "Home: ana@x.io"), None),
+        (("sales+ana@x.io",), None),
+    ],
+    ids=["own and longer", "others", "with a name", "two of them", "behind a sign"],
+)
+async def test_the_tile_is_the_one_of_the_account(page: Page, tiles: tuple[str, ...], taken: str | None) -> None:
+    shown = "".join(TILE.format(tile) for tile in tiles)
+    await page.set_content(html(f"<h1>Choose an account</h1>{shown}", title="Choose an account"))
+    tile = (await detect(page, username="ana@x.io")).tile
+    assert (await tile.get_attribute("href") if tile is not None else None) == taken

@@ -18,8 +18,9 @@ from seezar.models.router import ModelRouter
 from seezar.signin.detector import detect
 from seezar.signin.fallback import ModelAdvisor
 from seezar.signin.policy import sure
+from seezar.signin.recipes import RecipeBook
 from tests.model_server import ModelServer, Script, ref
-from tests.signin.driving import HOME, LOGIN, PASSWORD, USER
+from tests.signin.driving import HOME, LOGIN, PASSWORD, USER, Keys, account, drive
 from tests.signin.ground import Ground, ground
 from tests.site import Handler, Response, Site, page, redirect, serve
 
@@ -354,3 +355,106 @@ async def test_the_offline_pool_is_not_asked(page: Page, site: Site) -> None:
         assert advised is not None
         assert advised.evidence[-1] == "no model is configured"
     assert len(lines.lines) == 1
+
+
+def says_login(asked: dict[str, Any]) -> str:
+    """A model that takes whatever has these names for a login."""
+    return json.dumps(
+        {
+            "kind": "login",
+            "username": ref(asked, role="field", name="n1"),
+            "password": ref(asked, role="field", type="password"),
+            "submit": ref(asked, role="button", text="Aboard"),
+        }
+    )
+
+
+_SIGN_IN = '<form method="post" action="/x"><p>Call sign <input name="n1"></p>{}</form>'
+_JOIN = '<form method="post" action="/y"><h2>Create account</h2>{}</form>'
+_WATCHWORD = '<p>Watchword <input type="password" name="n2"></p>'
+_ABOARD = "<button>Aboard</button>"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        _SIGN_IN.format(_ABOARD) + _JOIN.format(_WATCHWORD + "<button>Create account</button>"),
+        _SIGN_IN.format(_WATCHWORD) + _JOIN.format(f'<p>Deck <input name="n3"></p>{_ABOARD}'),
+    ],
+    ids=["password", "submit"],
+)
+async def test_what_a_model_shows_is_of_one_form(page: Page, tmp_path: Path, body: str) -> None:
+    lines = Lines()
+    async with serve({"/": body}) as two, ModelServer(says_login) as server:
+        await page.goto(two.url)
+        reading = replace(await detect(page), confidence=0.6)
+        router = ModelRouter(load_pool(server.pool_file(tmp_path)))
+        advised = await advisor(router, (two.url,), lines).advise(page, reading)
+        assert advised is not None
+        assert not sure(advised)
+        assert lines.lines[-1].endswith("the elements belong to different forms")
+
+
+async def test_an_answer_is_not_applied_to_what_came_meanwhile(page: Page, site: Site, tmp_path: Path) -> None:
+    lines = Lines()
+
+    async def late(body: dict[str, Any]) -> str:
+        await page.evaluate(
+            "document.querySelector('form').insertAdjacentHTML('beforeend', '<input name=again type=password>')"
+        )
+        return points(body)
+
+    async with ModelServer(late) as server:
+        await page.goto(site.url)
+        asked = advisor(ModelRouter(load_pool(server.pool_file(tmp_path))), (site.url,), lines)
+        advised = await asked.advise(page, await detect(page))
+        assert advised is not None
+        assert not sure(advised)
+        assert lines.lines[-1].endswith("the page has become another while a model was asked")
+
+
+async def test_what_the_page_says_is_kept_with_the_answer(page: Page, site: Site, tmp_path: Path) -> None:
+    site.routes["/"] = ODD.replace("<form", '<p role="alert">Too many attempts. Try again later.</p><form')
+    async with ModelServer(points) as server:
+        await page.goto(site.url)
+        reading = await detect(page)
+        assert reading.told
+        asked = advisor(ModelRouter(load_pool(server.pool_file(tmp_path))), (site.url,), Lines())
+        advised = await asked.advise(page, reading)
+        assert advised is not None
+        assert (advised.kind, advised.told, advised.alerts) == ("login", reading.told, reading.alerts)
+        assert advised.seen is reading
+
+
+async def test_an_answer_alone_is_no_effect(page: Page, site: Site, tmp_path: Path) -> None:
+    """The detector still takes the page for something else than the model does: that is no other page."""
+    boxes = "".join(f'<p>Hold <input type="checkbox" name="h{n}"></p><input type="date"><input>' for n in range(6))
+    strange = ODD.replace("<form", '<form onsubmit="return false"').replace("<button>Aboard", f"{boxes}<button>Aboard")
+    site.routes["/"] = strange
+    lines = Lines()
+    async with ModelServer(points) as server:
+        await page.goto(site.url)
+        assert (await detect(page)).kind == "other"
+        asked = advisor(ModelRouter(load_pool(server.pool_file(tmp_path))), (site.url,), lines)
+        run = drive(page, account(site), Keys(), advisor=asked)
+        outcome = await run.run()
+        assert (outcome.status, outcome.reason) == ("unknown", "The form did not react to being submitted.")
+        assert not run.driver.recipes.learned
+
+
+async def test_a_way_that_a_model_has_shown_is_not_asked_for_again(page: Page, site: Site, tmp_path: Path) -> None:
+    site.routes["/"] = BEHIND
+    lines = Lines()
+    async with ModelServer(opens) as server:
+        asked = advisor(ModelRouter(load_pool(server.pool_file(tmp_path))), (site.url,), lines)
+        run = drive(page, account(site), Keys(), advisor=asked)
+        assert (await run.run()).status == "submitted"
+        assert lines.calls == 1
+    shown, form = run.driver.recipes.learned
+    assert (shown.kind, list(shown.roles), shown.learned_by) == ("other", ["opener"], "model")
+    assert form.learned_by == "detector"
+    await page.context.clear_cookies()
+    again = drive(page, account(site), Keys(), recipes=RecipeBook([shown, form]))
+    assert (await again.run()).status == "submitted"
+    assert shown in again.driver.recipes.used
+    assert again.driver.recipes.learned[0].learned_by == "model"

@@ -3,7 +3,8 @@
 import pytest
 from playwright.async_api import ElementHandle, Page
 
-from seezar.signin.filling import FieldRefused, press, tick, type_code, type_value
+from seezar.signin.filling import FieldRefused, keep_out_of_address, press, tick, type_code, type_value
+from tests.site import Response, serve
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser]
 
@@ -165,3 +166,52 @@ async def test_a_box_is_ticked_if_it_lets_itself(page: Page) -> None:
         await tick(page.locator(f"#{name}"))
     assert await page.locator("#f").is_checked()
     assert not await page.locator("#no").is_checked()
+
+
+# Handlers that take nothing over but keep the event to themselves; one that sends the form past all handlers, and
+# empties it; one that makes the address itself.
+TRAPS = {
+    "kept to itself": "form.addEventListener('submit', (event) => event.stopPropagation())",
+    "at the window": "window.addEventListener('submit', (event) => event.stopImmediatePropagation(), true)",
+    "sent by a script": "form.addEventListener('submit', (e) => { e.preventDefault(); form.submit(); f.value = ''; })",
+    "an address": "form.addEventListener('submit', (e) => { e.preventDefault(); location = '/in?v=' + f.value; })",
+}
+
+
+@pytest.mark.parametrize("trap", TRAPS.values(), ids=TRAPS.keys())
+@pytest.mark.parametrize("charset", ["utf-8", "latin-1"])
+async def test_a_password_does_not_get_into_an_address_by_a_detour(page: Page, trap: str, charset: str) -> None:
+    form = '<form><input id="f" name="p" type="password"><button>Go</button></form>'
+    body = f"{form}<script>const f = document.querySelector('#f'), form = f.form; {trap}</script>"
+    async with serve({"/": Response(body, content_type=f"text/html; charset={charset}"), "/in": "in"}) as site:
+        await page.goto(site.url)
+        element = await page.locator("#f").element_handle()
+        await keep_out_of_address(element)
+        await type_value(element, "geheim-ä", what="password")
+        await press(page.locator("button"))
+        # The browser has had its turn: what it was about to load, it would have asked for.
+        await page.evaluate("fetch('/after')")
+        assert not [request for request in site.requests if request.query]
+        assert [request.path for request in site.requests] == ["/", "/after"]
+
+
+async def test_a_script_that_takes_the_form_over_finds_it_as_it_was(page: Page) -> None:
+    form = '<form><input id="f" name="p" type="password"><button>Go</button></form>'
+    script = """const f = document.querySelector('#f'), form = f.form;
+    const before = form.outerHTML;
+    form.addEventListener('submit', async (event) => {
+      event.preventDefault();
+      const sent = Object.fromEntries(new FormData(form));
+      const body = new URLSearchParams({...sent, form: String(form.outerHTML === before) + form.method});
+      await fetch('/login', {method: 'POST', body});
+      location = '/home?from=login';
+    })"""
+    async with serve({"/": f"{form}<script>{script}</script>", "/login": "ok", "/home": "home"}) as site:
+        await page.goto(site.url)
+        element = await page.locator("#f").element_handle()
+        await keep_out_of_address(element)
+        await type_value(element, VALUE, what="password")
+        await press(page.locator("button"))
+        await page.wait_for_url("**/home?from=login")
+        (sent,) = site.posts()
+        assert sent.form == {"p": VALUE, "form": "trueget"}

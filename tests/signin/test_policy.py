@@ -128,3 +128,36 @@ async def test_where_the_button_sends_to(page: Page, button: str, allowed: bool)
     else:
         with pytest.raises(OriginNotAllowed, match=r"sends to https://other\.example"):
             await check
+
+
+@pytest.mark.parametrize(
+    ("inside", "allowed"),
+    [
+        ('<button formaction="https://other.example/">Join</button>', False),
+        ('<input type="image" alt="Join" src="/x.png" formaction="https://other.example/">', False),
+        ('<button type="button" formaction="https://other.example/">Show</button><button>Go</button>', True),
+        ('<button>Go</button><button formaction="https://other.example/">Join</button>', True),
+        ('</form><button form="form" formaction="https://other.example/">Join</button>', False),
+    ],
+    ids=["button", "picture", "no submit", "second", "outside"],
+)
+async def test_where_enter_sends_to(page: Page, inside: str, allowed: bool) -> None:
+    body = html(f'<form id="form">{FIELD}{inside}</form>')
+    await page.route("**/*", lambda route: route.fulfill(body=body, content_type="text/html"))
+    await page.goto("https://site.example/")
+    check = checked_field(page.locator("#password"), ("https://site.example",))
+    if allowed:
+        await check
+    else:
+        with pytest.raises(OriginNotAllowed, match=r"sends to https://other\.example"):
+            await check
+
+
+@pytest.mark.parametrize("action", ["//[your password is geheim", "geheim:4711", "https://geheim 4711/"])
+async def test_an_address_that_is_none_is_not_repeated(page: Page, action: str) -> None:
+    body = html(f'<form action="{action}">{FIELD}</form>')
+    await page.route("**/*", lambda route: route.fulfill(body=body, content_type="text/html"))
+    await page.goto("https://site.example/")
+    with pytest.raises(OriginNotAllowed, match="sends to an address that can be no site's") as told:
+        await checked_field(page.locator("#password"), ("https://site.example",))
+    assert "geheim" not in str(told.value)

@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 from playwright.async_api import Page
 
-from seezar.accounts.recipes import Part, Recipe
+from seezar.accounts.recipes import Part, Recipe, Recipes
+from seezar.database import Database
 from seezar.signin.detector import detect
 from seezar.signin.driver import SignInDriver
+from seezar.signin.reading import Kind
 from seezar.signin.recipes import RecipeBook
 from tests.signin.driving import (
     APP_FORM,
@@ -168,3 +170,39 @@ async def test_a_password_never_becomes_part_of_an_address(page: Page) -> None:
         assert status == "submitted"
         assert [request.path for request in site.posts()] == ["/login"]
         assert not any("password" in request.query for request in site.requests)
+
+
+@pytest.mark.parametrize(
+    ("changes", "kinds"),
+    [({}, ("login", "other")), ({"button": "Create account"}, ()), ({"password": "new-password"}, ())],
+    ids=["odd", "registration", "new password"],
+)
+async def test_what_a_model_has_shown_is_judged_again(
+    page: Page, changes: dict[str, str], kinds: tuple[str, ...]
+) -> None:
+    """Neither a page that reads as something never filled is taken for a login, nor one that became a bait."""
+    body = _ODD.replace("Aboard", changes.get("button", "Aboard")).replace(
+        'type="password"', f'type="password" autocomplete="{changes.get("password", "off")}"'
+    )
+    readings: tuple[Kind, ...] = ("login", "other", "signup", "change", "reset", "await_link", "signed_in")
+    async with serve({"/": body}) as site:
+        await page.goto(site.url)
+        reading = replace(await detect(page), confidence=0.6)
+        book = RecipeBook([Recipe(site.url, "/", reading.signature, "login", _ROLES, "model")])
+        replayed = {kind: await book.recall(page, replace(reading, kind=kind), (site.url,)) for kind in readings}
+        assert tuple(kind for kind, found in replayed.items() if found is not None) == kinds
+        elsewhere = await book.recall(page, replace(reading, kind="login"), ("https://other.example",))
+        assert elsewhere is None
+
+
+async def test_a_stored_recipe_is_the_one_that_was_learned(page: Page, database_url: str) -> None:
+    async with serve({"/": LOGIN, "/login": check_password, "/home": protected}) as site:
+        _, driver = await sign_in(page, site, RecipeBook())
+        async with await Database.open(database_url, application_name="seezar-test") as database:
+            stored = Recipes(database)
+            await stored.learn(driver.recipes.learned)
+            known = await stored.of((site.url,))
+        assert known == driver.recipes.learned
+        await page.context.clear_cookies()
+        _, again = await sign_in(page, site, RecipeBook(known))
+        assert again.recipes.used

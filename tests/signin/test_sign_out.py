@@ -125,6 +125,45 @@ async def test_other_controls_are_left_alone(pool: BrowserPool) -> None:
     assert (result.status, shop.alive, shop.clicked) == ("not_told", {"s1"}, [])
 
 
+@pytest.mark.parametrize(
+    "control",
+    [
+        '<button onclick="DELETE">Delete ops</button>',
+        '<button class="menu-item" onclick="DELETE">Delete everything</button>',
+        '<button class="dropdown" onclick="DELETE">Archive</button>',
+    ],
+    ids=["with the name", "of a menu", "named like a menu"],
+)
+async def test_nothing_else_is_confirmed(pool: BrowserPool, control: str) -> None:
+    deletes = "if (confirm('Really?')) location.href = '/delete'"
+    result, _ = await leave(pool, shop := Shop(control.replace("DELETE", deletes)))
+    assert (result.status, shop.alive, shop.clicked) == ("not_told", {"s1"}, [])
+
+
+async def test_a_menu_with_the_name_goes_before_others(pool: BrowserPool) -> None:
+    inside = (
+        "<button onclick=\"location.href = '/delete'\">Delete ops</button>"
+        "<details><summary>Signed in: ops</summary>" + BUTTON.format("Log out") + "</details>"
+        '<details><summary>More</summary><a href="/delete">Delete</a></details>'
+    )
+    result, _ = await leave(pool, shop := Shop(inside))
+    assert (result.status, shop.alive, shop.clicked) == ("ended", set(), [])
+
+
+async def test_a_public_page_means_that_the_session_is_over(pool: BrowserPool) -> None:
+    shop = Shop("", alive=set())
+    public = page('<h1>Shop</h1><p>Shoes and hats.</p><a href="/login">Sign in</a>')
+    routes = {**shop.routes(), "/": public}
+
+    async def report(step: str, message: str) -> None:
+        raise AssertionError("nothing is looked for")
+
+    async with serve(routes) as site:
+        account = account_of(site, verify_url=f"{site.url}/")
+        result = await sign_out_at_site(pool, account, state_of(site), report, timeout=10)
+    assert result == SignOut("ended", "The site had ended the session before.")
+
+
 async def test_a_site_that_only_forgets_the_cookie(pool: BrowserPool) -> None:
     result, _ = await leave(pool, Shop(BUTTON.format("Sign out"), forgets=False))
     assert result.status == "still_works"

@@ -77,11 +77,23 @@ const rows = (items, keys) => {
   return out;
 };
 // A page that nothing can change by itself need not be watched: no script in it, none that was fetched, no inline handler.
+// Looking through all the attributes of a large one takes longer than it spares.
+const handled = (root) => {
+  if (root === document) return document.evaluate("boolean(//@*[starts-with(name(), 'on')])", document, null, 3, null).booleanValue;
+  for (let i = 0, all = queryAll(root, "*"); i < all.length; i++) {
+    const given = Element.prototype.getAttributeNames.call(all[i]);
+    for (let k = 0; k < given.length; k++) if (given[k].startsWith("on")) return true;
+  }
+  return false;
+};
 const still = () => {
-  for (let i = 0, all = queryAll(document, "script"); i < all.length; i++) { const type = attr(all[i], "type"); if (!/json|template/i.test(type)) return false; }
+  if (truncated || visited > 3000 || document.readyState === "loading") return false;
+  for (let k = 0; k < roots.length; k++)
+    for (let i = 0, all = queryAll(roots[k], "script"); i < all.length; i++) { const type = attr(all[i], "type"); if (!/json|template/i.test(type)) return false; }
   for (let i = 0, all = performance.getEntriesByType("resource"); i < all.length; i++) if (all[i].initiatorType === "script") return false;
   if (queryAll(document, "meta[http-equiv=refresh i]").length) return false;
-  return document.readyState !== "loading" && !document.evaluate("boolean(//@*[starts-with(name(), 'on')])", document, null, 3, null).booleanValue;
+  for (let k = 0; k < roots.length; k++) if (handled(roots[k])) return false;
+  return true;
 };
 const result = {
   url: location.href.slice(0, 600), title: clean(document.title, 160), lang: clean(document.documentElement ? attr(document.documentElement, "lang") : "", 20),

@@ -1,0 +1,95 @@
+"""A browser life of a sign-in: its turn, its context, its time, and what is left of it."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from playwright.async_api import BrowserContext, Error
+
+from seezar.accounts.records import SessionState
+from seezar.browser.pool import BrowserPool
+from seezar.signin.open_pages import OpenPage
+from seezar.signin.outcome import Outcome
+
+_BROWSER_LOST = Outcome("browser_lost", "The browser went away in the middle.")
+_TOO_LATE = "The deadline of the run has passed."
+
+
+class BrowserLife:
+    """What is known of a life while it lasts, and its outcome.
+
+    Attributes:
+        outcome: how it ended; set by whoever lives it.
+        held: its page stays open.
+        opened: the page, once there is one.
+    """
+
+    def __init__(self, bound: asyncio.Timeout, opened: OpenPage | None) -> None:
+        self.outcome = _BROWSER_LOST
+        self.held = False
+        self.opened = opened
+        self._bound = bound
+        self._context = opened.context if opened else None
+
+    @property
+    def context(self) -> BrowserContext:
+        """Where it is lived."""
+        assert self._context is not None
+        return self._context
+
+    def begin_to_keep(self) -> None:
+        """What has been reached is kept, however late it is: the time limit ends here."""
+        self._bound.reschedule(None)
+
+    async def begin(self, pool: BrowserPool, state: SessionState | None) -> None:
+        """Have a context."""
+        self._context = self._context or await pool.new_context(state)
+
+    def cut_off(self) -> None:
+        """Its time was over."""
+        self.held = False
+        if self.outcome is not _BROWSER_LOST:
+            return
+        if self.opened is None:
+            self.outcome = Outcome("unknown", _TOO_LATE)
+        else:
+            submitted = self.opened.driver.progress.password_submitted
+            what = "The password had been submitted." if submitted else "No password had been submitted."
+            self.outcome = Outcome("unknown", f"{_TOO_LATE} {what}")
+
+    def end(self, pool: BrowserPool) -> None:
+        """Give back what is not held."""
+        if self._context is not None and not self.held:
+            pool.retire(self._context)
+
+
+@asynccontextmanager
+async def browser_life(
+    pool: BrowserPool, deadline: float | None, opened: OpenPage | None = None, *, state: SessionState | None = None
+) -> AsyncGenerator[BrowserLife]:
+    """A life in `opened`, or in a new context that starts from `state`. A browser that breaks in it, or the end of its
+    time, is its outcome; any other error passes.
+
+    Args:
+        deadline: epoch seconds; None for no limit.
+
+    Raises:
+        BrowserMissing: no Chromium.
+    """
+    when = None if deadline is None else asyncio.get_running_loop().time() + deadline - time.time()
+    bound = asyncio.timeout_at(when)
+    life = BrowserLife(bound, opened)
+    try:
+        async with bound, pool.turn():
+            # Only with a turn: many more may wait for one than contexts should be open.
+            await life.begin(pool, state)
+            yield life
+    except TimeoutError:
+        if not bound.expired():
+            raise
+        life.cut_off()
+    except Error:
+        life.outcome, life.held = _BROWSER_LOST, False
+    finally:
+        life.end(pool)
