@@ -118,6 +118,12 @@ class NotWaiting(SeezarError):
     status = "not_waiting"
 
 
+class RunEnded(SeezarError):
+    """A run that was ended (cancelled, replaced) while it was at work: it touches the site no more."""
+
+    status = "run_ended"
+
+
 class AnsweredAlready(SeezarError):
     """A second answer to the same question."""
 

@@ -5,11 +5,12 @@ from typing import Any
 
 from dbos import DBOS
 
-from seezar.errors import SeezarError
+from seezar.accounts.records import result_without_end
+from seezar.errors import RunEnded, SeezarError
 from workflows.names import ANSWER_SIGN_IN
 from workflows.runtime import runtime
 from workflows.serializer import WorkflowFailed, unforeseen
-from workflows.sign_in import PATIENT, Life, attempts, close, ended, reporter, workflow_id
+from workflows.sign_in import PATIENT, STOPPED, Life, attempts, close, decided, ended, reporter, workflow_id
 
 # How often a code that the site refuses, or an approval that it has not seen, is asked for; sites lock accounts.
 _MOST_CODES = 3
@@ -29,7 +30,7 @@ async def answer_sign_in(account: str, run_id: str, number: int) -> dict[str, An
         if began["ended"] is not None:
             return began["ended"]
         deadline = began["deadline"]
-        life = await enter_answer(run_id, account, number, began["attempt"])
+        life = await enter_answer(run_id, account, number, began["attempt"], deadline)
         # A person has given as many codes as the site may be shown; the password will not help.
         if life["status"] != "bad_code":
             terms = began["question"] == "terms"
@@ -47,7 +48,7 @@ async def take_up(run_id: str, number: int) -> dict[str, Any]:
     app = runtime().application
     run = await app.runs.get(run_id)
     if run.finished:
-        return {"ended": run.result or {"status": run.status, "reason": run.reason}}
+        return {"ended": run.result or result_without_end(run, run.status, run.reason)}
     await app.runs.start(run_id)
     answer = await app.questions.take(run_id, number)
     tried = await app.attempts.all(run_id)
@@ -58,14 +59,21 @@ async def take_up(run_id: str, number: int) -> dict[str, Any]:
 
 
 @DBOS.step()
-async def enter_answer(run_id: str, account: str, number: int, attempt: int) -> Life:
+async def enter_answer(run_id: str, account: str, number: int, attempt: int, deadline: float) -> Life:
     """A browser life: type the code, or look at the page again; verify, store the session."""
     app, lives = runtime().application, runtime().lives
+    if (known := await decided(run_id, account, attempt)) is not None:
+        return known
     record = await app.accounts.get(account)
     answer = await app.questions.take(run_id, number)
     most = _MOST_CODES if answer.question == "code" else _MOST_APPROVALS
     again = await app.questions.count(run_id, answer.question) < most
-    outcome = await lives.answer_person(run_id, attempt, record, answer, reporter(run_id), again=again)
+    try:
+        outcome = await lives.answer_person(
+            run_id, attempt, record, answer, reporter(run_id), again=again, deadline=deadline
+        )
+    except RunEnded:
+        outcome = STOPPED
     life = await ended(run_id, account, attempt, outcome)
     await app.questions.used(run_id, number)
     return life

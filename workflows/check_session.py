@@ -12,6 +12,7 @@ from workflows.names import CHECK_SESSION
 from workflows.runtime import runtime
 from workflows.serializer import WorkflowFailed, unforeseen
 from workflows.sign_in import note_pause, reporter
+from workflows.taking import ended_before
 
 
 @DBOS.workflow(name=CHECK_SESSION)
@@ -20,7 +21,8 @@ async def check_session(account: str, keep: dict[str, Any] | None = None) -> dic
 
     Args:
         keep: when the worker asks by itself, to keep the session alive: then by a visit, and a sign-in follows where
-            that did not help. `expiring` (bool): the session is about to end.
+            that did not move an end that is near. `expiring` (bool): it is. A session that the site has ended is the
+            concern of the worker's next look at what is lost (`Keeping.lost`).
 
     Returns:
         `{"status": "signed_in" | "not_signed_in" | …, "account", "reason"}`.
@@ -39,8 +41,8 @@ async def check_session(account: str, keep: dict[str, Any] | None = None) -> dic
 async def ask(run_id: str, account: str, keep: dict[str, Any] | None = None) -> dict[str, Any]:
     """Check the session with a plain request, or with a visit where only a browser can tell or it is to be renewed."""
     app = runtime().application
-    await app.runs.create(run_id, kind=CHECK_SESSION, account=account)
-    await app.runs.start(run_id)
+    if (over := await ended_before(run_id)) is not None:
+        return over
     record = await app.accounts.get(account)
     before = await app.sessions.info(account)
     if before is None:
@@ -54,24 +56,22 @@ async def ask(run_id: str, account: str, keep: dict[str, Any] | None = None) -> 
     else:
         reason = f"The site no longer accepts the stored session; it was forgotten. Sign in: seezar sign-in {account}."
         result = {"status": "not_signed_in", "account": account, "reason": reason}
-    if keep is not None and await _must_renew(account, before, checked, expiring=bool(keep["expiring"])):
+    expiring = keep is not None and bool(keep["expiring"])
+    if expiring and await _must_renew(run_id, account, before, checked):
         await app.runs.event(run_id, "renew", "A visit does not keep the session; signing in again")
         await runtime().queueing.sign_in(account, fresh=True)
     await app.runs.finish(run_id, result["status"], reason=result["reason"], result=result)
     return result
 
 
-async def _must_renew(account: str, before: SessionInfo, checked: Outcome, *, expiring: bool) -> bool:
-    """Whether only a new sign-in keeps the session: the site has ended it, or will, whatever is visited."""
+async def _must_renew(run_id: str, account: str, before: SessionInfo, checked: Outcome) -> bool:
+    """Whether only a new sign-in keeps the session: it is about to end, whatever is visited."""
     app = runtime().application
-    if checked.status not in ("signed_in", "signed_out"):
-        return False
     now = await app.sessions.info(account)
-    moved = now is not None and (
-        now.expires_at is None or before.expires_at is None or now.expires_at > before.expires_at
-    )
-    ends = checked.status == "signed_out" or (expiring and not moved)
-    return ends and await app.keeping.may_sign_in(account)
+    if checked.status != "signed_in" or now is None:
+        return False
+    moved = now.expires_at is None or before.expires_at is None or now.expires_at > before.expires_at
+    return not moved and await app.keeping.may_sign_in(account, asking=run_id)
 
 
 @DBOS.step(name="check_session_failed")

@@ -153,7 +153,7 @@ class Client:
         run = await self.application.runs.get(run_id)
         if run.waiting:
             return result_of_waiting(run)
-        return run.result or {"status": run.status, "reason": run.reason}
+        return run.result or result_without_end(run, run.status, run.reason)
 
     async def follow(self, run_id: str, *, timeout: float | None = None, after: int = 0) -> AsyncIterator[RunEvent]:
         """The timeline of a run, live, to its end or its question. A worker that died meanwhile is replaced.
@@ -218,6 +218,9 @@ class Client:
             )
         await runs.event(run_id, "resume", "Taken up again on request")
         if run.question is None:
+            if run.workflow_id != run_id:
+                # It was cancelled between the answer and its workflow, perhaps; a workflow that is there is left alone.
+                await self._queueing.go_on(run)
             await self._dbos.resume_workflow_async(run.workflow_id)
         return await runs.get(run_id)
 

@@ -12,6 +12,7 @@ from workflows.pace import IDLE_S
 from workflows.serializer import JsonSerializer
 
 _POOL = 10
+_SIGN_INS_PER_BROWSER = 8
 
 
 def executor_id(slot: int) -> str:
@@ -58,10 +59,14 @@ def launch(url: str, settings: Settings, *, slot: int) -> None:
 
 
 async def register_queues(settings: Settings) -> None:
-    """Make the queues known; `settings.browsers` runs of each at the same time on one worker."""
-    for name in (QUEUE_SIGN_IN, QUEUE_BROWSER):
+    """Make the queues known, with how many runs of each one worker takes at the same time.
+
+    How many pages work at once is the pool's concern (`BrowserPool.turn`). A sign-in mostly waits for its mail, so many
+    more are taken than there are browsers: otherwise a few that wait would stop all others.
+    """
+    for name, most in ((QUEUE_SIGN_IN, _SIGN_INS_PER_BROWSER * settings.browsers), (QUEUE_BROWSER, settings.browsers)):
         await DBOS.register_queue_async(
-            name, worker_concurrency=settings.browsers, polling_interval_sec=IDLE_S, on_conflict="always_update"
+            name, worker_concurrency=most, polling_interval_sec=IDLE_S, on_conflict="always_update"
         )
 
 

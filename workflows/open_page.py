@@ -19,6 +19,7 @@ from seezar.vault.origins import origin_of
 from workflows.names import OPEN_PAGE
 from workflows.runtime import runtime
 from workflows.serializer import WorkflowFailed, unforeseen
+from workflows.taking import ended_before
 
 
 class PageNotOpened(SeezarError):
@@ -51,8 +52,8 @@ async def open_page(account: str, url: str | None) -> dict[str, Any]:
 async def visit(run_id: str, account: str, url: str | None) -> dict[str, Any]:
     """Load, read, redact, store."""
     app, pool = runtime().application, runtime().pool
-    await app.runs.create(run_id, kind=OPEN_PAGE, account=account)
-    await app.runs.start(run_id)
+    if (over := await ended_before(run_id)) is not None:
+        return over
     record = await app.accounts.get(account)
     target = allowed(urljoin(record.verify_url, url) if url else record.verify_url, record)
     info = await app.sessions.info(account)

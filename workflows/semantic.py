@@ -27,12 +27,21 @@ from workflows.names import ACT_ON_PAGE, EXTRACT_FROM_PAGE
 from workflows.open_page import PageNotOpened, allowed, failed, not_opened, refuse_forms, shown
 from workflows.runtime import runtime
 from workflows.serializer import WorkflowFailed, unforeseen
+from workflows.taking import ended_before
 
 
 class Interrupted(SeezarError):
-    """A worker died while it acted on a page; whether the site took the action is not known."""
+    """What was to be done on a page was cut off, or failed in the middle; whether it was done is not known."""
 
     status = "interrupted"
+
+
+def _interrupted(what: str) -> Interrupted:
+    return Interrupted(
+        what,
+        kept="It may have been done, and is not done a second time.",
+        next_step="Open the page to see whether it was done.",
+    )
 
 
 @DBOS.workflow(name=ACT_ON_PAGE)
@@ -74,21 +83,31 @@ async def extract_from_page(account: str, question: str, url: str | None) -> dic
 async def act(run_id: str, account: str, instruction: str, url: str | None) -> dict[str, Any]:
     """Open, act, read what came of it."""
     app = runtime().application
-    await app.runs.create(run_id, kind=ACT_ON_PAGE, account=account)
+    if (over := await ended_before(run_id)) is not None:
+        return over
     if any(event.step == "act" for event in await app.runs.events(run_id)):
-        raise Interrupted(
-            "The worker stopped while it acted on the page.",
-            kept="It is not done a second time.",
-            next_step="Open the page to see whether it was done.",
-        )
-    async with _opened(run_id, account, url) as visit:
-        # Before it is done: a step that is taken up again after a crash must not do it twice.
-        await app.runs.event(run_id, "act", "Asking a model where on the page it is done")
-        done = await visit.browser.act(instruction)
-        await visit.settle()
-        text = await read_text(visit.browser.page, visit.redact)
-        picture = await screenshot(visit.browser.page, visit.redact)
-        page_id = await visit.keep(NewPage(run_id, account, text.url, text.title, text.text, picture))
+        raise _interrupted("The worker stopped while it acted on the page.")
+    begun = False
+
+    async def before() -> None:
+        nonlocal begun
+        # A step that is taken up again after a crash must not do it twice.
+        await app.runs.event(run_id, "act", "Acting on the page")
+        begun = True
+
+    try:
+        async with _opened(run_id, account, url) as visit:
+            await app.runs.event(run_id, "ask", "Asking a model where on the page it is done")
+            done = await visit.browser.act(instruction, before=before)
+            await visit.settle()
+            text = await read_text(visit.browser.page, visit.redact)
+            picture = await screenshot(visit.browser.page, visit.redact)
+            page_id = await visit.keep(NewPage(run_id, account, text.url, text.title, text.text, picture))
+    except Exception as error:
+        if not begun:
+            raise
+        what = error.what if isinstance(error, SeezarError) else f"{type(error).__name__} came in between."
+        raise _interrupted(f"What came of it cannot be told: {what}") from None
     result = {"status": "done", "account": account, "method": done.method, "page_id": page_id}
     return await _finished(run_id, result | {"url": text.url, "title": text.title})
 
@@ -97,7 +116,8 @@ async def act(run_id: str, account: str, instruction: str, url: str | None) -> d
 async def extract(run_id: str, account: str, question: str, url: str | None) -> dict[str, Any]:
     """Open, ask, keep the answer."""
     app = runtime().application
-    await app.runs.create(run_id, kind=EXTRACT_FROM_PAGE, account=account)
+    if (over := await ended_before(run_id)) is not None:
+        return over
     async with _opened(run_id, account, url) as visit:
         await app.runs.event(run_id, "extract", "Asking a model what the page says")
         answer = visit.redact((await visit.browser.extract(question)).answer)
@@ -142,7 +162,6 @@ class _Visit:
 @asynccontextmanager
 async def _opened(run_id: str, account: str, url: str | None) -> AsyncGenerator[_Visit]:
     app = runtime().application
-    await app.runs.start(run_id)
     record = await app.accounts.get(account)
     target = allowed(urljoin(record.verify_url, url) if url else record.verify_url, record)
     info = await app.sessions.info(account)

@@ -3,6 +3,7 @@
 Every decision that depends on the clock or on a table is made inside a step, so that a replay takes the same way.
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -13,13 +14,14 @@ from dbos import DBOS
 
 from seezar.accounts.pauses import PAUSING
 from seezar.accounts.records import result_of_waiting
-from seezar.errors import DatabaseUnavailable, SeezarError
+from seezar.errors import DatabaseUnavailable, RunEnded, SeezarError
 from seezar.signin.lives import CHALLENGES, site_host
 from seezar.signin.outcome import Outcome
 from seezar.signin.session_check import check_stored_session
 from workflows.names import SIGN_IN, mail_topic
 from workflows.runtime import runtime
 from workflows.serializer import WorkflowFailed, unforeseen
+from workflows.taking import ended_before
 
 _log = logging.getLogger("seezar.workflows")
 
@@ -27,6 +29,8 @@ _log = logging.getLogger("seezar.workflows")
 _LOOK_AGAIN = 5.0
 # Outcomes after which the site may be tried afresh: the challenge or the browser was lost, a mailed code came too late.
 _TRY_AGAIN = ("challenge_lost", "browser_lost", "bad_code")
+# The run was ended while its browser was at work. One that is resumed goes on as after a lost challenge.
+STOPPED = Outcome("challenge_lost", "The run was ended in the middle.")
 
 
 def _database_away(error: BaseException) -> bool:
@@ -70,6 +74,8 @@ async def sign_in(account: str, options: dict[str, Any]) -> dict[str, Any]:
     deadline = 0.0
     try:
         began = await begin(run_id, account, options)
+        if "ended" in began:
+            return began["ended"]
         deadline = began["deadline"]
         life = Life(status=began["status"], reason=began["reason"], attempt=0)
         if life["status"] == "pending":
@@ -105,7 +111,7 @@ async def attempts(
             handle = life.get("mail") or await _await_mail(run_id, account, life["attempt"], deadline, link)
             if handle is None:
                 return Life(status="no_code", reason=_NO_MAIL, attempt=life["attempt"])
-            life = await answer_mail(run_id, account, life["attempt"], handle, link)
+            life = await answer_mail(run_id, account, life["attempt"], handle, link, deadline)
         if life.get("question") is not None or life["status"] not in _TRY_AGAIN:
             return life
         again = await may_try_again(run_id, account, life, deadline)
@@ -131,19 +137,23 @@ async def _await_mail(run_id: str, account: str, attempt: int, deadline: float, 
 
 @DBOS.step(**PATIENT)
 async def begin(run_id: str, account: str, options: dict[str, Any]) -> dict[str, Any]:
-    """Note the run, and be done at once when the stored session still works."""
+    """Take the run, and be done at once when it has ended already or the stored session still works."""
     app = runtime().application
+    if (over := await ended_before(run_id)) is not None:
+        return {"ended": over}
     timeout = float(options.get("timeout") or app.settings.sign_in_timeout)
     deadline = time.time() + timeout
-    await app.runs.create(run_id, kind=SIGN_IN, account=account)
-    await app.runs.start(run_id)
     record = await app.accounts.get(account)
     # Not even with a fresh start: it is the site that asked for it.
     if (pause := await app.pauses.current(account)) is not None:
         return {"status": pause.status, "reason": pause.sentence, "deadline": deadline}
     # A fresh sign-in replaces the stored session once it has succeeded; one that fails must not cost it.
     if not options.get("fresh"):
-        checked = await check_stored_session(app, runtime().pool, record, reporter(run_id))
+        try:
+            async with asyncio.timeout(timeout):
+                checked = await check_stored_session(app, runtime().pool, record, reporter(run_id))
+        except TimeoutError:
+            checked = Outcome("unknown", "The deadline of the run has passed while the site was asked.")
         if checked.status == "signed_in":
             reason = "The stored session still works; no form was touched."
             return {"status": "signed_in", "reason": reason, "deadline": deadline}
@@ -157,6 +167,8 @@ async def begin(run_id: str, account: str, options: dict[str, Any]) -> dict[str,
 async def open_and_submit(run_id: str, account: str, deadline: float, accept_terms: bool = False) -> Life:
     """First browser life: open the site, submit the password (and a TOTP code), store the session or a checkpoint."""
     app, lives = runtime().application, runtime().lives
+    if (known := await decided(run_id, account)) is not None:
+        return known
     record = await app.accounts.get(account)
     tried = await app.attempts.all(run_id)
     if len(tried) >= app.settings.max_attempts:
@@ -168,7 +180,12 @@ async def open_and_submit(run_id: str, account: str, deadline: float, accept_ter
         # Before the click that makes the site send the mail: what lies in the mailbox now is not the answer to it.
         since = await app.mail.cursor(await app.mail.address(record.mailbox))
     number = await app.attempts.begin(run_id, mail_since=since)
-    outcome = await lives.open_and_submit(run_id, number, record, reporter(run_id), accept_terms=accept_terms)
+    try:
+        outcome = await lives.open_and_submit(
+            run_id, number, record, reporter(run_id), accept_terms=accept_terms, deadline=deadline
+        )
+    except RunEnded:
+        outcome = STOPPED
     life = await ended(run_id, account, number, outcome)
     if outcome.status in CHALLENGES:
         # Many mails are there as soon as the page that asks for them; a step of its own would look no sooner.
@@ -210,11 +227,16 @@ async def find_mail(run_id: str, account: str, attempt: int, deadline: float, li
 
 
 @DBOS.step()
-async def answer_mail(run_id: str, account: str, attempt: int, handle: str, link: bool) -> Life:
+async def answer_mail(run_id: str, account: str, attempt: int, handle: str, link: bool, deadline: float) -> Life:
     """Second browser life: enter the mailed code or open the mailed link, verify, store the session."""
     app, lives = runtime().application, runtime().lives
+    if (known := await decided(run_id, account, attempt)) is not None:
+        return known
     record = await app.accounts.get(account)
-    outcome = await lives.answer(run_id, attempt, record, handle, reporter(run_id), link=link)
+    try:
+        outcome = await lives.answer(run_id, attempt, record, handle, reporter(run_id), link=link, deadline=deadline)
+    except RunEnded:
+        outcome = STOPPED
     return await ended(run_id, account, attempt, outcome)
 
 
@@ -227,7 +249,8 @@ async def may_try_again(run_id: str, account: str, life: Life, deadline: float) 
     refused = [a for a in attempts if a.outcome == "bad_code"]
     # A page that goes away may be how a site answers a wrong password: it is not given the password a third time.
     if life["status"] == "browser_lost" and sum(a.submitted for a in attempts) > 1:
-        return life
+        reason = f"{life['reason']} The password was submitted more than once and is not sent again."
+        return Life(status="unknown", reason=reason, attempt=life["attempt"])
     # A TOTP code was tried twice within its life already; a mailed one gets one fresh mail.
     if life["status"] == "bad_code" and (record.second_factor == "totp" or len(refused) > 1):
         return life
@@ -263,8 +286,10 @@ async def finish(run_id: str, account: str, life: Life) -> dict[str, Any]:
     """Write down how the run ended; returns its result."""
     app = runtime().application
     await runtime().lives.drop(run_id)
-    await app.attempts.close(run_id, life["status"])
     run = await app.runs.get(run_id)
+    if run.finished and run.result is not None:
+        return run.result
+    await app.attempts.close(run_id, life["status"])
     info = None
     if life["status"] == "signed_in":
         info = await app.sessions.info(account)
@@ -294,6 +319,38 @@ async def ended(run_id: str, account: str, number: int, outcome: Outcome) -> Lif
     if outcome.status not in CHALLENGES and outcome.question is None:
         await runtime().application.attempts.ended(run_id, number, outcome.status)
     return Life(status=outcome.status, reason=outcome.reason, attempt=number, question=outcome.question)
+
+
+async def decided(run_id: str, account: str, attempt: int | None = None) -> Life | None:
+    """How a browser life has ended as far as our own tables tell, or None.
+
+    A crash may come after they were written and before the step was recorded; the step is then run again, and must not
+    send again what the site has answered.
+
+    Args:
+        attempt: whose life it is; None for one that begins another attempt.
+    """
+    app = runtime().application
+    tried = await app.attempts.all(run_id)
+    if not tried:
+        return None
+    number = attempt or tried[-1].number
+    run = await app.runs.get(run_id)
+    if run.finished:
+        return Life(status=run.status, reason=run.reason, attempt=number)
+    info = await app.sessions.info(account)
+    if info is not None and info.run_id == run_id:
+        return Life(status="signed_in", reason="The session of this run is stored.", attempt=number)
+    # A TOTP code is tried anew within its life; after that, a refused one is final.
+    totp = (await app.accounts.get(account)).second_factor == "totp"
+    begins_another = ("challenge_lost", "browser_lost") if totp else _TRY_AGAIN
+    outcome = next((a.outcome for a in tried if a.number == number), None)
+    if outcome is not None and (attempt is not None or outcome not in begins_another):
+        reason = "The site had answered before the worker was interrupted; nothing was sent to it again."
+        return Life(status=outcome, reason=reason, attempt=number)
+    if (pause := await app.pauses.current(account)) is not None:
+        return Life(status=pause.status, reason=pause.sentence, attempt=number)
+    return None
 
 
 async def note_pause(account: str, outcome: Outcome) -> None:

@@ -10,6 +10,7 @@ from workflows.names import SIGN_OUT
 from workflows.runtime import runtime
 from workflows.serializer import WorkflowFailed, unforeseen
 from workflows.sign_in import reporter
+from workflows.taking import ended_before
 
 
 @DBOS.workflow(name=SIGN_OUT)
@@ -26,6 +27,8 @@ async def sign_out(account: str, options: dict[str, Any] | None = None) -> dict[
     assert run_id is not None
     try:
         told = await leave(run_id, account, bool((options or {}).get("local")))
+        if "ended" in told:
+            return told["ended"]
         return await forget(run_id, account, told)
     except (SeezarError, WorkflowFailed) as error:
         return await failed(run_id, account, error.status, str(error))
@@ -37,8 +40,8 @@ async def sign_out(account: str, options: dict[str, Any] | None = None) -> dict[
 async def leave(run_id: str, account: str, local: bool) -> dict[str, Any]:
     """Sign out at the site; returns the id of the session that was left, and what the site is known to think of it."""
     app, pool = runtime().application, runtime().pool
-    await app.runs.create(run_id, kind=SIGN_OUT, account=account)
-    await app.runs.start(run_id)
+    if (over := await ended_before(run_id)) is not None:
+        return {"ended": over}
     record = await app.accounts.get(account)
     info = await app.sessions.info(account)
     if info is None or local:

@@ -12,7 +12,7 @@ import time
 from contextlib import suppress
 
 import psycopg
-from dbos import DBOS
+from dbos import DBOS, WorkflowStatus
 
 from seezar.accounts.records import result_without_end
 from seezar.application import Application
@@ -38,8 +38,10 @@ _BEAT_S = 1.0
 _KEEP_EVERY_S = 5.0
 # Time that running steps get to end when the worker is asked to stop; what is cut off is taken up by the next worker.
 _DRAIN_S = 10
-# Statuses of a DBOS workflow that goes on by itself, or has just succeeded and is about to be seen as finished.
-_OPEN = ("ENQUEUED", "PENDING", "DELAYED", "SUCCESS")
+# Statuses of a DBOS workflow that goes on by itself.
+_OPEN = ("ENQUEUED", "PENDING", "DELAYED")
+# A workflow that has succeeded wrote its result before; by then that is seen.
+_SEEN_S = 30.0
 
 
 class Worker:
@@ -165,6 +167,8 @@ class Worker:
         self._kept_at = time.monotonic()
         for due in await application.keeping.claim():
             await queueing.start(CHECK_SESSION, due.account, {"expiring": due.expiring})
+        for account in await application.keeping.lost():
+            await queueing.sign_in(account)
 
     async def _idle(self, application: Application) -> bool:
         if not self._idle_exit:
@@ -172,7 +176,9 @@ class Worker:
         row = await application.database.one(
             "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'seezar-client%%')"
             # Who waits for a person is no work: it is taken up by whichever worker there is when the answer comes.
-            " OR EXISTS (SELECT 1 FROM app.run WHERE finished_at IS NULL AND question IS NULL) AS busy"
+            # Nor is a look at a session, which is what the worker does by itself; who asked for one is connected.
+            " OR EXISTS (SELECT 1 FROM app.run WHERE finished_at IS NULL AND question IS NULL"
+            " AND kind <> 'check_session') AS busy"
         )
         if row is None or row["busy"]:
             self._busy_at = time.monotonic()
@@ -234,7 +240,7 @@ async def close_ended_runs(application: Application) -> None:
         return
     ids = [row["workflow_id"] for row in rows]
     known = await DBOS.list_workflows_async(workflow_ids=ids, load_input=False, load_output=False)
-    statuses = {workflow.workflow_id: workflow.status for workflow in known}
+    statuses = {workflow.workflow_id: "PENDING" if _just_ended(workflow) else workflow.status for workflow in known}
     for row in rows:
         status = statuses.get(row["workflow_id"], "MISSING")
         # An answer whose workflow was never queued is queued again, not given up.
@@ -246,6 +252,11 @@ async def close_ended_runs(application: Application) -> None:
         )
         result = result_without_end(await application.runs.get(row["id"]), ended, reason)
         await application.runs.finish(row["id"], ended, reason=reason, result=result)
+
+
+def _just_ended(workflow: WorkflowStatus) -> bool:
+    ended_at = (workflow.updated_at or 0) / 1000
+    return workflow.status == "SUCCESS" and time.time() - ended_at < _SEEN_S
 
 
 async def queue_lost_answers(application: Application, queueing: Queueing) -> None:

@@ -100,7 +100,8 @@ class Accounts:
             # A run that waits for a person waits for nothing now, and must not be met by a later account of the name.
             await connection.execute(
                 "WITH r AS (UPDATE app.run SET reason = 'The account was removed.', finished_at = now()"
-                " WHERE account = %s AND question IS NOT NULL AND finished_at IS NULL RETURNING id)"
+                " WHERE account = %s AND question IS NOT NULL AND finished_at IS NULL RETURNING id),"
+                " w AS (UPDATE app.answer w SET value = NULL FROM r WHERE w.run_id = r.id)"
                 " UPDATE app.attempt t SET checkpoint = NULL FROM r WHERE t.run_id = r.id",
                 (name,),
             )

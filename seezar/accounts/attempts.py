@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from seezar.database import Database
+from seezar.errors import RunEnded
 from seezar.vault import Cipher
 
 
@@ -18,6 +19,15 @@ class Attempt:
     mail_since: str | None
     outcome: str | None
     started_at: datetime
+
+
+def ended_meanwhile(run_id: str) -> RunEnded:
+    """What is told to the work on a run that has ended."""
+    return RunEnded(
+        f"The run {run_id} was ended while it was at work.",
+        kept="What it stored before stays; nothing more was sent.",
+        next_step=f"See: seezar runs show {run_id}.",
+    )
 
 
 class Attempts:
@@ -51,10 +61,19 @@ class Attempts:
         return [Attempt(**row) for row in rows]
 
     async def submitted(self, run_id: str, number: int) -> None:
-        """Note that the password is about to be submitted."""
-        await self._database.run(
-            "UPDATE app.attempt SET submitted = true WHERE run_id = %s AND number = %s", run_id, number
+        """Note that the password is about to be submitted.
+
+        Raises:
+            RunEnded: the run was ended meanwhile; nothing may be submitted for it.
+        """
+        changed = await self._database.run(
+            "UPDATE app.attempt SET submitted = true WHERE run_id = %s AND number = %s AND EXISTS"
+            " (SELECT 1 FROM app.run r WHERE r.id = run_id AND r.finished_at IS NULL)",
+            run_id,
+            number,
         )
+        if not changed:
+            raise ended_meanwhile(run_id)
 
     async def resumed(self, run_id: str, number: int) -> None:
         """A person has answered: the time that a mail may take counts from now on."""

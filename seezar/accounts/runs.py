@@ -83,9 +83,12 @@ class Runs:
         )
         return changed == 1
 
-    async def start(self, run_id: str) -> None:
-        """The worker has taken the run."""
-        await self._database.run("UPDATE app.run SET status = 'running' WHERE id = %s AND finished_at IS NULL", run_id)
+    async def start(self, run_id: str) -> bool:
+        """The worker has taken the run; False when it has ended before, or is not known."""
+        changed = await self._database.run(
+            "UPDATE app.run SET status = 'running' WHERE id = %s AND finished_at IS NULL", run_id
+        )
+        return changed == 1
 
     async def finish(
         self, run_id: str, status: str, *, reason: str, result: dict[str, Any], waiting: bool = False
@@ -104,8 +107,12 @@ class Runs:
                 " WHERE id = %s AND finished_at IS NULL AND (question IS NOT NULL OR NOT %s)",
                 (status, reason, Jsonb(result), run_id, waiting),
             )
+            ended = cursor.rowcount == 1
+            if ended:
+                # An answer that nobody has come to use is nobody's business any more.
+                await connection.execute("UPDATE app.answer SET value = NULL WHERE run_id = %s", (run_id,))
             await connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, run_id))
-        return cursor.rowcount == 1
+        return ended
 
     async def reopen(self, run_id: str) -> bool:
         """Take back the end of a run, unless another run of its account is under way; returns whether it was done.

@@ -2,6 +2,7 @@
 
 from uuid import uuid4
 
+from seezar.accounts.attempts import ended_meanwhile
 from seezar.accounts.records import SessionInfo, SessionState
 from seezar.database import Database, Row
 from seezar.errors import NotSignedIn
@@ -24,9 +25,13 @@ class Sessions:
 
         Storing again for the same run replaces the state and keeps the id, so that a step that is run twice after a
         crash stores one session.
+
+        Raises:
+            RunEnded: the run was ended meanwhile; nothing was stored.
         """
         row = await self._database.one(
-            "INSERT INTO app.session (account, id, run_id, state, expires_at) VALUES (%s, %s, %s, %s, %s)"
+            "INSERT INTO app.session (account, id, run_id, state, expires_at) SELECT %s, %s, %s, %s, %s"
+            " WHERE NOT EXISTS (SELECT 1 FROM app.run r WHERE r.id = %s AND r.finished_at IS NOT NULL)"
             " ON CONFLICT (account) DO UPDATE SET state = excluded.state,"
             " id = CASE WHEN app.session.run_id = excluded.run_id THEN app.session.id ELSE excluded.id END,"
             " run_id = excluded.run_id, obtained_at = now(), verified_at = now(), expires_at = excluded.expires_at,"
@@ -36,8 +41,10 @@ class Sessions:
             run_id,
             self._cipher.encrypt(state.to_json().encode(), context=_context(account)),
             state.expires_at,
+            run_id,
         )
-        assert row is not None
+        if row is None:
+            raise ended_meanwhile(run_id)
         return str(row["id"])
 
     async def load(self, account: str) -> SessionState:

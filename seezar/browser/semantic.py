@@ -8,7 +8,7 @@ gone afterwards; the port listens on loopback and takes connections of the exten
 import asyncio
 import hashlib
 import tempfile
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -159,11 +159,18 @@ class SemanticBrowser:
             for action in found.data
         ]
 
-    async def act(self, instruction: str, *, variables: Mapping[str, str] | None = None) -> Proposal:
+    async def act(
+        self,
+        instruction: str,
+        *,
+        variables: Mapping[str, str] | None = None,
+        before: Callable[[], Awaitable[None]] | None = None,
+    ) -> Proposal:
         """Do the one thing on the page that `instruction` asks for; returns what was done.
 
         Args:
             variables: as of `observe`.
+            before: awaited right before it is done. When this raises after that, it may have been done all the same.
 
         Raises:
             PageNotUnderstood: nothing on the page fits, or what fits is not done: a password is never typed here.
@@ -180,6 +187,8 @@ class SemanticBrowser:
             "method": chosen.method,
             "arguments": list(chosen.arguments),
         }
+        if before is not None:
+            await before()
         done = await self._call(self._stagehand.act(action, variables=dict(variables or {}) or None))
         if not done.data.success:
             raise PageNotUnderstood("The element did not take the action.", next_step="Look at the page again.")

@@ -63,7 +63,8 @@ def _code(variable: str | None, *, person: bool) -> str:
 
     if variable is not None:
         return from_environment("code", variable)
-    if person:
+    if person or sys.stdin.isatty():
+        # With messages going elsewhere too: what is typed at a terminal is not shown there.
         return from_prompt("Code")
     return remember("code", sys.stdin.readline().strip())
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seezar.errors import InvalidInput, RunTimedOut, SeezarError
+from seezar.errors import AnsweredAlready, InvalidInput, NotWaiting, RunTimedOut, SeezarError
 from service.boundary import guarded
 
 if TYPE_CHECKING:
@@ -147,10 +147,18 @@ def asked_until_done(result: dict[str, Any]) -> dict[str, Any]:
         async def work(client: "Client", run_id: str = run_id, value: str | None = value) -> dict[str, Any]:
             return await give(client, run_id, value, timeout=patience(client))
 
+        async def watch(client: "Client", run_id: str = run_id) -> dict[str, Any]:
+            run = await client.application.runs.get(run_id)
+            return await watched(client, run, timeout=patience(client))
+
         try:
             result = with_client(work)
         except InvalidInput as error:
             note(f"seezar: {error}", style="red")
+        except (AnsweredAlready, NotWaiting) as error:
+            # Somebody else was first; the run goes on, or has ended, with that.
+            note(f"seezar: {error}", style="yellow")
+            result = with_client(watch)
     return result
 
 

@@ -5,7 +5,7 @@ import pytest
 from seezar.accounts import Accounts, NewAccount, Runs
 from seezar.accounts.attempts import Attempts
 from seezar.database import Database
-from seezar.errors import KeyUnusable
+from seezar.errors import KeyUnusable, RunEnded
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +32,14 @@ async def test_what_was_done_is_noted_on_its_attempt(attempts: Attempts) -> None
     first, second = await attempts.all("r1")
     assert (first.submitted, first.outcome) == (False, "challenge_lost")
     assert (second.submitted, second.outcome) == (True, None)
+
+
+async def test_nothing_is_submitted_for_a_run_that_has_ended(attempts: Attempts, runs: Runs) -> None:
+    number = await attempts.begin("r1", mail_since=None)
+    await runs.finish("r1", "cancelled", reason="", result={})
+    with pytest.raises(RunEnded):
+        await attempts.submitted("r1", number)
+    assert [a.submitted for a in await attempts.all("r1")] == [False]
 
 
 async def test_a_checkpoint_is_kept_encrypted_until_the_attempt_has_ended(

@@ -85,15 +85,86 @@ async def test_not_where_it_would_do_harm(keeping: Keeping, database: Database, 
     assert await keeping.claim() == [Due("kept", expiring=False)]
 
 
+async def test_an_end_that_no_visit_moves_is_not_run_after(keeping: Keeping, database: Database) -> None:
+    """A session of 30 days has a window of three days: not a visit every few minutes of them."""
+    day = 86_400
+    visits = 0
+    for hour in range(72):
+        await expires(database, "plain", life_s=30 * day, left_s=3 * day - 60 - hour * 3600)
+        visits += len(await keeping.claim())
+        # An hour later.
+        await database.run("UPDATE app.session SET kept_at = kept_at - interval '1 hour'")
+    assert 1 <= visits <= 3
+
+
+async def signed_in(database: Database, runs: Runs, run_id: str, *, status: str = "signed_in") -> None:
+    """A sign-in of the account that was made an hour ago."""
+    await runs.create(run_id, kind="sign_in", account="kept")
+    await runs.finish(run_id, status, reason="", result={})
+    await database.run("UPDATE app.run SET attempts = 1, created_at = created_at - interval '1 hour'")
+
+
 async def test_how_often_the_worker_signs_in_by_itself(keeping: Keeping, database: Database, runs: Runs) -> None:
-    assert await keeping.may_sign_in("kept")
-    await runs.create("r1", kind="sign_in", account="kept")
-    await database.run("UPDATE app.run SET created_at = now() - interval '1 day'")
-    assert not await keeping.may_sign_in("kept")
-    await runs.finish("r1", "signed_in", reason="", result={})
+    assert not await keeping.may_sign_in("kept"), "nobody has signed in yet"
+    await signed_in(database, runs, "r1")
     assert await keeping.may_sign_in("kept")
     await database.run("UPDATE app.run SET created_at = now()")
+    assert not await keeping.may_sign_in("kept"), "twice within a quarter of an hour"
+    await database.run("UPDATE app.run SET created_at = now() - interval '1 hour'")
+    await runs.create("check", kind="check_session", account="kept")
+    assert not await keeping.may_sign_in("kept"), "somebody is at work"
+    assert await keeping.may_sign_in("kept", asking="check")
+
+
+async def test_the_worker_signs_in_only_where_it_was_asked_to(keeping: Keeping, database: Database, runs: Runs) -> None:
+    await signed_in(database, runs, "r1")
+    await database.run("UPDATE app.account SET keep_alive_s = NULL")
     assert not await keeping.may_sign_in("kept")
+
+
+@pytest.mark.parametrize("status", ["bad_code", "unknown", "site_error", "needs_person", "cancelled"])
+async def test_one_failure_ends_it(keeping: Keeping, database: Database, runs: Runs, status: str) -> None:
+    await signed_in(database, runs, "r1")
+    await signed_in(database, runs, "r2", status=status)
+    assert not await keeping.may_sign_in("kept")
+    await signed_in(database, runs, "r3")
+    await signed_in(database, runs, "r4")
+    await database.run("UPDATE app.run SET created_at = now() - interval '2 hours' WHERE id IN ('r1', 'r2')")
+    assert await keeping.may_sign_in("kept"), "somebody has signed in again"
+
+
+async def test_nobody_is_asked_at_night(keeping: Keeping, database: Database, runs: Runs) -> None:
+    await signed_in(database, runs, "r1")
+    await database.run("INSERT INTO app.answer (run_id, number, question) VALUES ('r1', 1, 'terms')")
+    assert await keeping.may_sign_in("kept")
+    await database.run("UPDATE app.answer SET question = 'approval'")
+    assert not await keeping.may_sign_in("kept")
+    # A look at the stored session says nothing about what a sign-in asks.
+    await signed_in(database, runs, "r2")
+    await database.run("UPDATE app.run SET attempts = 0 WHERE id = 'r2'")
+    assert not await keeping.may_sign_in("kept")
+
+
+async def test_a_session_that_is_gone_is_found_again(
+    keeping: Keeping, database: Database, runs: Runs, sessions: Sessions
+) -> None:
+    await signed_in(database, runs, "r1")
+    assert await keeping.lost() == []
+    # As a check that found it ended, and was killed before anything else.
+    await sessions.forget("kept")
+    assert await keeping.lost() == ["kept"]
+    await runs.create("r2", kind="sign_in", account="kept")
+    assert await keeping.lost() == []
+
+
+async def test_who_has_signed_out_stays_signed_out(
+    keeping: Keeping, database: Database, runs: Runs, sessions: Sessions
+) -> None:
+    await signed_in(database, runs, "r1")
+    await sessions.forget("kept")
+    await runs.create("out", kind="sign_out", account="kept")
+    await runs.finish("out", "signed_out", reason="", result={})
+    assert await keeping.lost() == []
 
 
 async def test_the_end_moves_with_what_the_site_renews(sessions: Sessions, keeping: Keeping) -> None:

@@ -4,6 +4,7 @@ import os
 import pty
 import select
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -92,6 +93,32 @@ def test_asked_at_the_terminal(world: Home, by_hand: str) -> None:
         process.kill()
         os.close(ours)
     assert code not in said
+
+
+def test_a_code_is_not_shown_where_messages_go_elsewhere() -> None:
+    """Standard input is a terminal, standard error is not (`2>log`)."""
+    ours, theirs = pty.openpty()
+    script = "from service.commands.answer import value_for; print(len(value_for('code') or ''))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        # Typed when it is asked for: the echo is off by then.
+        assert process.stderr is not None
+        process.stderr.read(1)
+        os.write(ours, b"739204\n")
+        out, _ = process.communicate(timeout=LIMIT_S)
+        assert out == b"6\n"
+        shown = os.read(ours, 65_536) if select.select([ours], [], [], 0.2)[0] else b""
+        assert b"739204" not in shown
+    finally:
+        process.kill()
+        os.close(theirs)
+        os.close(ours)
 
 
 def read_until(terminal: int, text: str) -> str:

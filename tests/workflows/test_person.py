@@ -7,8 +7,10 @@ import pytest
 
 from playground.demo.leaks import search
 from seezar.accounts import Run
-from seezar.accounts.questions import NOBODY, REPLACED, attaches
+from seezar.accounts.questions import NOBODY, REPLACED, Answer, attaches
 from seezar.errors import AnsweredAlready, InvalidInput, NotWaiting, QuestionExpired, RunUnknown
+from seezar.signin.lives import _after_answer
+from seezar.signin.outcome import Outcome, QuestionKind
 from tests.workflows.phone import phone_site
 from tests.workflows.test_sign_in import RESULT_KEYS, wait_for_event
 from tests.world import World
@@ -104,11 +106,10 @@ async def test_kill_9(world: World, when: str) -> None:
             assert when == "answering"
             result = await done(world, run_id, phone.code)
         assert result["status"] == "signed_in"
-        rows = await world.application.database.all("SELECT id FROM app.session WHERE account = %s", f"killed-{when}")
-        assert len(rows) == 1
+        steps = [event.step for event in await world.application.runs.events(run_id)]
+        assert steps.count("store") == 1
         if when == "waiting":
             assert phone.passwords == 1, "the password was sent again"
-            steps = [event.step for event in await world.application.runs.events(run_id)]
             assert "resume" in steps
 
 
@@ -245,6 +246,36 @@ async def test_waiting_does_not_count_as_time_of_the_run(world: World) -> None:
         phone.forget()
         assert (await done(world, run_id, phone.code))["question"] == "code"
         assert (await done(world, run_id, phone.code))["status"] == "signed_in"
+
+
+def test_what_is_asked_again_and_what_is_not() -> None:
+    def after(question: QuestionKind, outcome: Outcome, *, again: bool) -> tuple[str, str | None]:
+        ended = _after_answer(Answer(question, None, 1.0), outcome, again=again)
+        return ended.status, ended.question
+
+    refused = Outcome("bad_code", "")
+    assert after("code", refused, again=True) == ("needs_person", "code")
+    assert after("code", refused, again=False) == ("bad_code", None)
+    questions: tuple[QuestionKind, ...] = ("code", "approval", "terms", "captcha", "passkey")
+    for question in questions:
+        same = Outcome("needs_person", "", question=question)
+        assert after(question, same, again=False) == ("needs_person", None), "it would be asked for ever"
+
+
+async def test_an_answer_that_nobody_used_is_deleted(world: World) -> None:
+    async with phone_site(world, "unused") as phone:
+        run_id = await asked(world, "unused")
+        world.kill_worker()
+        await world.application.questions.answer(run_id, phone.code)
+        await world.client.cancel(run_id)
+        (row,) = await world.application.database.all("SELECT value FROM app.answer WHERE run_id = %s", run_id)
+        assert row["value"] is None
+        # Taken up again, it asks for another.
+        await world.client.resume(run_id)
+        result = await world.client.result(run_id, timeout=90)
+        assert result["question"] == "code"
+        assert (await done(world, run_id, phone.code))["status"] == "signed_in"
+        assert phone.passwords == 1
 
 
 def workflow_status(url: str, workflow_id: str) -> str:

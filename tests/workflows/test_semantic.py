@@ -29,6 +29,7 @@ class Shop:
 
     def __init__(self) -> None:
         self.closed = 0
+        self.ends_session = False
 
     def home(self, request: Request) -> Response | str:
         if request.cookies.get("sid") != "1":
@@ -41,7 +42,7 @@ class Shop:
 
     def close(self, _: Request) -> Response:
         self.closed += 1
-        return redirect("/")
+        return redirect("/", cookie="sid=0; Path=/" if self.ends_session else None)
 
 
 def answers(body: dict[str, Any]) -> str:
@@ -117,11 +118,25 @@ async def test_what_was_begun_before_a_crash_is_not_done_again(world: World, sho
     await world.client.open_page("shop")
     run_id = "act-on-page-shop-begun"
     await app.runs.create(run_id, kind="act_on_page", account="shop")
-    await app.runs.event(run_id, "act", "Asking a model where on the page it is done")
+    await app.runs.event(run_id, "act", "Acting on the page")
     await world.client._queueing._queue_new("act_on_page", "browser", run_id, "shop", "close the day", None)
     result = await world.client.result(run_id, timeout=150)
     assert result["status"] == "interrupted"
     assert shop[0].closed == pressed
+
+
+async def test_what_was_done_is_not_told_as_not_done(world: World, shop: tuple[Shop, Site]) -> None:
+    pressed = shop[0].closed
+    shop[0].ends_session = True
+    try:
+        result = await world.client.result(
+            await world.client.act_on_page("shop", "press the button that closes the day"), timeout=150
+        )
+    finally:
+        shop[0].ends_session = False
+    assert shop[0].closed == pressed + 1
+    assert result["status"] == "interrupted"
+    assert "It may have been done" in result["reason"]
 
 
 async def test_a_session_that_has_ended(world: World, server: ModelServer, shop: tuple[Shop, Site]) -> None:
