@@ -17,6 +17,10 @@ from typing import Any
 import psutil
 import pytest
 
+# A shell that starts the tests in the background has them, and all they start, ignore Ctrl-C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 SEEZAR = str(Path(sys.executable).with_name("seezar"))
 LIMIT_S = 150
 SIGN_IN_KEYS = {

@@ -145,6 +145,14 @@ async def test_a_workflow_whose_run_stayed_open_is_closed(world: World) -> None:
 async def wait_for_checkpoint(world: World, run_id: str) -> None:
     """Wait until the password step has been recorded and the mail is awaited."""
     await wait_for_row(world, "SELECT 1 FROM app.attempt WHERE run_id = %s AND checkpoint IS NOT NULL", run_id)
+    recorded = (
+        "SELECT 1 FROM dbos.operation_outputs WHERE workflow_uuid = %s AND function_name LIKE '%%open_and_submit'"
+    )
+    async with asyncio.timeout(60), await psycopg.AsyncConnection.connect(dbos_url(world.url)) as connection:
+        while True:
+            if await (await connection.execute(recorded, (run_id,))).fetchone() is not None:
+                return
+            await asyncio.sleep(0.02)
 
 
 async def wait_for_row(world: World, query: LiteralString, run_id: str) -> None:
