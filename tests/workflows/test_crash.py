@@ -104,7 +104,11 @@ async def test_killed_at_a_step(world: World, step: str) -> None:
     assert submitted == 1 or (submitted == 2 and step != "open")
 
 
-@pytest.mark.parametrize(("password", "status"), [(DEMO_PASSWORD.password, "signed_in"), ("no", "bad_credentials")])
+@pytest.mark.parametrize(
+    ("password", "status"),
+    [(DEMO_PASSWORD.password, "signed_in"), ("no", "bad_credentials")],
+    ids=["signed_in", "bad_credentials"],
+)
 async def test_killed_between_our_tables_and_the_record_of_the_step(world: World, password: str, status: str) -> None:
     """What the site has answered is known: neither a good nor a wrong password is sent a second time."""
     name = await world.add_like("demo-password", f"torn-{status.replace('_', '-')}", password=password)

@@ -248,7 +248,7 @@ async def test_waiting_does_not_count_as_time_of_the_run(world: World) -> None:
         assert (await done(world, run_id, phone.code))["status"] == "signed_in"
 
 
-def test_what_is_asked_again_and_what_is_not() -> None:
+async def test_what_is_asked_again_and_what_is_not() -> None:
     def after(question: QuestionKind, outcome: Outcome, *, again: bool) -> tuple[str, str | None]:
         ended = _after_answer(Answer(question, None, 1.0), outcome, again=again)
         return ended.status, ended.question
