@@ -6,7 +6,7 @@ import signal
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from pathlib import Path
@@ -92,7 +92,9 @@ class World:
         assert process is not None
         family = [process, *process.children(recursive=True)]
         for member in family:
-            member.send_signal(signal.SIGKILL)
+            # A browser's helper may have ended by itself meanwhile.
+            with suppress(psutil.NoSuchProcess):
+                member.send_signal(signal.SIGKILL)
         psutil.wait_procs(family, timeout=10)
         return note
 

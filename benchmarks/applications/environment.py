@@ -40,7 +40,7 @@ def install(application: Application, cache: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     if application.python:
-        uv = shutil.which("uv") or str(_PROJECT_UV)
+        uv = str(Path(shutil.which("uv") or _PROJECT_UV).absolute())
         _run([uv, "venv", "--quiet", "--python", sys.executable, str(folder / "venv")], folder)
         python = str(folder / "venv" / "bin" / "python")
         _run([uv, "pip", "install", "--quiet", "--python", python, *application.python], folder)
@@ -79,6 +79,7 @@ def served(application: Application, installed: Path, *, port: int, smtp_port: i
         "APP_TOTP": TOTP_KEY,
         "APP_ENV": str(installed),
         "NODE_PATH": str(installed / "node_modules"),
+        "PYTHONPATH": str(application.folder.parent / "shared"),
     }
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -64,3 +64,56 @@ class MessageGone(MailError):
     """The message was deleted, or the handle is not one of ours."""
 
     status = "message_gone"
+
+
+class MailProviderUnknown(MailError):
+    """No entry of this name in the configuration table."""
+
+    status = "unknown_mail_provider"
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(
+            f"There is no mail provider {name!r}.",
+            kept="Nothing was made.",
+            next_step=f"Known: {', '.join(known)}. Others are added in mail.toml (see docs/mail.md).",
+        )
+
+
+class MailProviderRefused(MailError):
+    """The provider does not accept the key or password."""
+
+    status = "mail_provider_refused"
+
+    def __init__(self, provider: str, what: str) -> None:
+        super().__init__(
+            f"The mail provider {provider} refused {what}.",
+            kept="Stored mail and mailboxes are not touched.",
+            next_step="Correct the key or password (seezar mail new|add, mail.toml) and try again.",
+        )
+
+
+class MailProviderUnavailable(MailError):
+    """The provider does not answer, answers with an error, or asks to be left alone for a while."""
+
+    status = "mail_provider_unavailable"
+    retryable = True
+
+    def __init__(self, provider: str, what: str) -> None:
+        super().__init__(
+            f"The mail provider {provider} cannot be used now: {what}.",
+            kept="Stored mail is not touched; what arrives there is fetched later.",
+            next_step="Check its address in mail.toml and the network, or try again in a while.",
+        )
+
+
+class MailQuotaFull(MailError):
+    """The provider takes no more addresses or messages from us."""
+
+    status = "mail_quota_full"
+
+    def __init__(self, provider: str, what: str) -> None:
+        super().__init__(
+            f"The mail provider {provider} has no room left: {what}.",
+            kept="Stored mail is not touched.",
+            next_step="Delete messages or mailboxes there (seezar mail delete), or use another provider.",
+        )

@@ -6,7 +6,7 @@ has them alike. A push is only a wake-up; the list is the truth.
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parseaddr
@@ -26,8 +26,8 @@ class Address:
     Attributes:
         id: the provider's own identifier of the address.
         address: lower-case address.
-        provider: name of the provider that serves it.
-        secret_ref: vault reference of the password or key that reads it; None when none is needed.
+        provider: name of the provider's entry in the configuration table.
+        secret_ref: vault reference of the password or token that reads it; None when none is needed.
         created_at: when it was made, with time zone.
     """
 
@@ -84,37 +84,77 @@ class MailFilter:
         return self.accept is None or self.accept(ref)
 
 
+class Secrets(Protocol):
+    """Opens what an address needs to be read: its password, app password or token."""
+
+    async def open(self, reference: str) -> str:
+        """The secret of a reference.
+
+        Raises:
+            SecretMissing: no such reference, or it is not for this provider.
+        """
+        ...
+
+
 class MailProvider(Protocol):
-    """A place that receives mail. Calls may raise `SeezarError`; those with `retryable` are worth another try."""
+    """A place that receives mail.
+
+    A provider only does I/O, and is told everything that must be the same after a crash: which address, which password.
+    Cursors are opaque text of its own making. Calls may raise `MailProviderRefused` (a key or password is wrong),
+    `MailProviderUnavailable` (no answer, or too busy; worth another try) and `MailQuotaFull`.
+
+    Attributes:
+        name: of its entry in the configuration table.
+        push: whether `wait` is woken by mail, and not only by time.
+    """
 
     name: str
     push: bool
 
-    async def create_address(self, *, local: str | None = None, idempotency_key: str) -> Address:
-        """Make an address; the same key gives the same address again.
+    async def domains(self) -> Sequence[str]:
+        """Domains that new addresses can be made on, the preferred one first; empty when it makes none."""
+        ...
+
+    async def create_address(self, address: str, *, password: str) -> str:
+        """Make an address; one that exists and opens with this very password is the one made before a crash.
 
         Args:
-            local: part before the @; None = a random readable one.
-            idempotency_key: identifies this wish, e.g. the run id, so that a crash makes no second address.
+            address: lower case, on one of `domains`.
+            password: for reading it, chosen by the caller, who has stored it already.
+
+        Returns:
+            The provider's identifier of the address.
 
         Raises:
-            MailboxTaken: `local` exists and was made for another key.
+            MailboxTaken: it exists, and is somebody else's.
+            MailDomainNotServed: its domain is not, or no longer, served.
+        """
+        ...
+
+    async def check_address(self, address: Address) -> str:
+        """Make sure that an address that exists can be read; returns the provider's identifier of it.
+
+        Raises:
+            MailboxUnknown: it is not there.
         """
         ...
 
     async def cursor(self, address: Address) -> str:
-        """Position behind the newest message; take it before the site is asked to send."""
+        """Position behind the newest message."""
         ...
 
     async def list_since(self, address: Address, cursor: str) -> tuple[list[MailRef], str]:
-        """Messages behind `cursor`, oldest first, and the cursor behind the last of them."""
+        """Messages behind `cursor`, oldest first, and the cursor behind the last of them; "" is before all.
+
+        A message may be listed again (clocks differ, numbering starts anew): the caller stores each id once.
+        """
         ...
 
     async def wait(self, address: Address, cursor: str, timeout: float) -> bool:
         """Sleep until something may lie behind `cursor` (True) or `timeout` seconds passed (False). Only a wake-up."""
         ...
 
-    async def source(self, ref: MailRef) -> bytes:
+    async def source(self, address: Address, ref: MailRef) -> bytes:
         """The raw RFC 5322 message.
 
         Raises:
@@ -122,12 +162,16 @@ class MailProvider(Protocol):
         """
         ...
 
-    async def delete_message(self, ref: MailRef) -> None:
+    async def delete_message(self, address: Address, ref: MailRef) -> None:
         """Remove a message; gone already is fine."""
         ...
 
     async def delete_address(self, address: Address) -> None:
-        """Remove an address and its messages; gone already is fine."""
+        """Remove an address and its messages; gone already is fine. Where it is a person's own box, nothing happens."""
+        ...
+
+    async def close(self) -> None:
+        """Close connections."""
         ...
 
 

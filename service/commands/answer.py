@@ -86,8 +86,8 @@ async def give(client: "Client", run_id: str, value: str | None, *, timeout: flo
     Raises:
         SeezarError: as `Client.answer`.
     """
-    from service.commands.sign_in import watched
     from service.timeline import waiting
+    from service.watching import watched
 
     events = await client.application.runs.events(run_id)
     run = await client.answer(run_id, value)

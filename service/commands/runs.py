@@ -106,9 +106,10 @@ def answer(
     A code is typed hidden; without a terminal it is one line of standard input.
     """
     from service.commands.answer import give, value_for, waiting_run
-    from service.commands.sign_in import asked_until_done, patience, tell
+    from service.commands.sign_in import asked_until_done, tell
     from service.ground import with_client
     from service.terminal import interactive
+    from service.watching import patience
 
     async def find(client: "Client") -> "Run":
         return await waiting_run(client, run_id)

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seezar.errors import AnsweredAlready, InvalidInput, NotWaiting, RunTimedOut, SeezarError
+from seezar.errors import AnsweredAlready, InvalidInput, NotWaiting
 from service.boundary import guarded
+from service.watching import patience, watched
 
 if TYPE_CHECKING:
-    from seezar.accounts import Run
     from workflows.client import Client
 
 KEYS = (
@@ -24,7 +24,6 @@ KEYS = (
 )
 # A run that is given up by its own deadline still has to write down how it ended, and may have had to queue.
 _PATIENCE_S = 2.0
-_DEFAULT_PATIENCE_S = 60.0
 
 
 def result_object(known: dict[str, Any]) -> dict[str, Any]:
@@ -36,27 +35,6 @@ def result_object(known: dict[str, Any]) -> dict[str, Any]:
 
 def _without_run(failure: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
     return result_object({"status": failure["status"], "account": arguments.get("name"), "reason": failure["message"]})
-
-
-async def watched(client: "Client", run: "Run", *, timeout: float, after: int = 0) -> dict[str, Any]:
-    """Print the timeline of a run until it has ended or waits for a person; returns its result.
-
-    A run that is not finished in time is a result, not an error: it goes on.
-
-    Args:
-        timeout: seconds to watch.
-        after: only events behind the one of this id.
-    """
-    from service.timeline import Timeline
-
-    try:
-        await Timeline().show(client.follow(run.id, timeout=timeout, after=after))
-        return await client.result(run.id)
-    except SeezarError as error:
-        run = await client.application.runs.get(run.id)
-        status = error.status if isinstance(error, RunTimedOut) or not run.finished else run.status
-        known = {"status": status, "attempts": run.attempts, "model_calls": run.model_calls, "reason": str(error)}
-        return {**known, "account": run.account, "run_id": run.id}
 
 
 class Watch:
@@ -87,11 +65,6 @@ class Watch:
         if self._timeout is not None:
             return self._timeout + _PATIENCE_S
         return patience(client)
-
-
-def patience(client: "Client") -> float:
-    """Seconds in which a run should be done that nobody has given another deadline."""
-    return client.application.settings.sign_in_timeout + _DEFAULT_PATIENCE_S
 
 
 @guarded(shape=_without_run)

@@ -48,7 +48,7 @@ def test_waits_and_is_answered(world: Home, by_hand: str, way: str) -> None:
     assert waiting.json["status"] == "needs_person"
     run_id = waiting.json["run_id"]
     assert f"seezar runs answer {run_id}" in waiting.json["reason"]
-    assert f"{run_id} needs_person (waits: code)" in world.seezar("runs", "list").out
+    assert f"{run_id} needs_person (waits: code)" in " ".join(world.seezar("runs", "list").out.split())
     shown = world.seezar("runs", "show", run_id)
     assert "a code that only you can see" in shown.out
     assert world.seezar("runs", "show", run_id, "--json").json["question"] == "code"

@@ -134,10 +134,17 @@ async def test_killed_between_our_tables_and_the_record_of_the_step(world: World
 async def test_a_workflow_whose_run_stayed_open_is_closed(world: World) -> None:
     """Its rows say that it has succeeded, ours that it goes on: for ever, if nobody looked."""
     run_id = str((await world.sign_in("demo-password"))["run_id"])
-    async with await psycopg.AsyncConnection.connect(dbos_url(world.url)) as connection:
-        await connection.execute(
-            "UPDATE dbos.workflow_status SET updated_at = updated_at - 60000 WHERE workflow_uuid = %s", (run_id,)
-        )
+    async with asyncio.timeout(60), await psycopg.AsyncConnection.connect(dbos_url(world.url)) as connection:
+        while True:
+            # Our table tells the result before DBOS has recorded the end.
+            aged = await connection.execute(
+                "UPDATE dbos.workflow_status SET updated_at = updated_at - 60000"
+                " WHERE workflow_uuid = %s AND status = 'SUCCESS'",
+                (run_id,),
+            )
+            if aged.rowcount:
+                break
+            await asyncio.sleep(0.02)
     await world.application.database.run(
         "UPDATE app.run SET finished_at = NULL, result = NULL, created_at = now() - interval '1 hour' WHERE id = %s",
         run_id,

@@ -1,19 +1,12 @@
 # pyright: reportMissingImports=false, reportMissingModuleSource=false
 """Wagtail's admin with wagtail-2fa."""
 
-import base64
 import os
 
-import django
-from django.conf import settings
-from django.core.management import call_command
+from django_site import serve
 
-settings.configure(
-    DEBUG=True,
-    SECRET_KEY="for-this-run-only",
-    ALLOWED_HOSTS=["127.0.0.1"],
-    ROOT_URLCONF=__name__,
-    INSTALLED_APPS=[
+serve(
+    apps=[
         "wagtail_2fa",
         "wagtail.users",
         "wagtail.images",
@@ -23,59 +16,11 @@ settings.configure(
         "wagtail",
         "modelcluster",
         "taggit",
-        "django.contrib.auth",
-        "django.contrib.contenttypes",
-        "django.contrib.sessions",
-        "django.contrib.messages",
-        "django.contrib.staticfiles",
         "django_otp",
         "django_otp.plugins.otp_totp",
     ],
-    MIDDLEWARE=[
-        "django.contrib.sessions.middleware.SessionMiddleware",
-        "django.middleware.csrf.CsrfViewMiddleware",
-        "django.contrib.auth.middleware.AuthenticationMiddleware",
-        "wagtail_2fa.middleware.VerifyUserMiddleware",
-        "django.contrib.messages.middleware.MessageMiddleware",
-    ],
-    TEMPLATES=[
-        {
-            "BACKEND": "django.template.backends.django.DjangoTemplates",
-            "APP_DIRS": True,
-            "OPTIONS": {
-                "context_processors": [
-                    "django.template.context_processors.request",
-                    "django.contrib.auth.context_processors.auth",
-                    "django.contrib.messages.context_processors.messages",
-                ]
-            },
-        }
-    ],
-    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": f"{os.environ['APP_DATA']}/db.sqlite3"}},
-    DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
+    middleware=["wagtail_2fa.middleware.VerifyUserMiddleware"],
     WAGTAIL_SITE_NAME="Example",
     WAGTAILADMIN_BASE_URL=f"http://127.0.0.1:{os.environ['APP_PORT']}",
     WAGTAIL_2FA_REQUIRED=True,
-    STATIC_URL="/static/",
-    USE_TZ=True,
 )
-django.setup()
-
-from django.contrib.auth.models import User  # noqa: E402
-from django.urls import include, path  # noqa: E402
-from django_otp.plugins.otp_totp.models import TOTPDevice  # noqa: E402
-from wagtail.admin import urls as admin_urls  # noqa: E402
-
-urlpatterns = [path("cms/", include(admin_urls))]
-
-
-def _seed() -> None:
-    password, key = os.environ["APP_PASSWORD"], os.environ["APP_TOTP"]
-    otto = User.objects.create_superuser("otto", "otto@example.test", password)
-    TOTPDevice.objects.create(user=otto, name="phone", key=base64.b32decode(key).hex())
-
-
-if __name__ == "__main__":
-    call_command("migrate", verbosity=0)
-    _seed()
-    call_command("runserver", f"127.0.0.1:{os.environ['APP_PORT']}", "--noreload", "--insecure")
