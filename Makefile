@@ -10,6 +10,8 @@ unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 PYTHON := .venv/bin/python
 STAMP := .venv/setup.stamp
 ARGS ?=
+# Test processes; each has a PostgreSQL and browsers of its own. A file's tests stay together: they share a world.
+JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((n > 4 ? 4 : n)))
 
 # The stamp holds the folder it was made in: a checkout that was moved is set up again.
 ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
@@ -33,8 +35,8 @@ demo: $(STAMP) ## Sign in to two accounts of the demo world through the agents, 
 	@$(PYTHON) -m playground.demo $(ARGS)
 
 .PHONY: test
-test: $(STAMP) ## Run all tests (ARGS="-k name" for some of them)
-	@$(PYTHON) -m pytest $(ARGS)
+test: $(STAMP) ## Run all tests side by side (ARGS="-k name" for some of them, one after the other)
+	@$(PYTHON) -m pytest $(or $(ARGS),-n $(JOBS) --dist loadfile)
 
 .PHONY: evals
 evals: $(STAMP) ## Run all agent evaluations that need no key

@@ -4,24 +4,34 @@ It does the same work as a sign-in by seezar: open, fill, submit, fetch the code
 there, enter it, verify by one navigation, save `storage_state`. It stores in a plain file and survives no crash.
 """
 
+import asyncio
 import re
 from pathlib import Path
 
 from playwright.async_api import Browser
 
 from playground.world import DemoAccount
-from seezar.mail.local import LocalMailProvider
+from seezar.mail.service import Mail
 
 _CODE_FIELD = "input[autocomplete=one-time-code]"
 _MAIL_S = 10.0
 
 
-async def sign_in(browser: Browser, account: DemoAccount, base: str, mail: LocalMailProvider, saved: Path) -> None:
+async def sign_in(
+    browser: Browser,
+    account: DemoAccount,
+    base: str,
+    mail: Mail,
+    saved: Path,
+    *,
+    every: float | None = None,
+) -> None:
     """Sign in to the playground's `mail` site in a context of its own.
 
     Args:
         base: address of the playground.
         saved: where `storage_state` goes.
+        every: look into the mailbox every so many seconds; None to be woken by it.
 
     Raises:
         AssertionError: it did not end signed in.
@@ -38,7 +48,7 @@ async def sign_in(browser: Browser, account: DemoAccount, base: str, mail: Local
     await page.wait_for_selector(_CODE_FIELD)
     refs, _ = await mail.list_since(address, since)
     while not refs:
-        await mail.wait(address, since, _MAIL_S)
+        await (mail.store.wait(address.address, since, _MAIL_S) if every is None else asyncio.sleep(every))
         refs, _ = await mail.list_since(address, since)
     code = re.search(rb"\b\d{6}\b", await mail.source(refs[-1]))
     assert code is not None

@@ -3,14 +3,15 @@
 import shutil
 import socket
 import tempfile
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
+from starlette.types import ASGIApp
 
-from playground.mailer import SmtpMailer
+from playground.mailer import Mailer, SmtpMailer
 from playground.seed import seed
 from playground.server import PlaygroundServer
 from playground.state import PlaygroundState
@@ -42,19 +43,29 @@ class BenchmarkWorld:
 
 
 @asynccontextmanager
-async def make_world(*, crowd: int = 1) -> AsyncGenerator[BenchmarkWorld]:
-    """Bring it up with `crowd` accounts of the playground's `mail` site, and take all of it down again."""
+async def make_world(
+    *,
+    crowd: int = 1,
+    mailer: Callable[[int], Mailer] = lambda port: SmtpMailer(port=port),
+    around: Callable[[ASGIApp], ASGIApp] | None = None,
+) -> AsyncGenerator[BenchmarkWorld]:
+    """Bring it up with `crowd` accounts of the playground's `mail` site, and take all of it down again.
+
+    Args:
+        mailer: makes what delivers the playground's mails to the SMTP server at a port.
+        around: put around the playground's application.
+    """
     home = Path(tempfile.mkdtemp(prefix="seezar-bench-"))
     settings = Settings(
         home=home, database_url=None, smtp_port=_free_port(), worker_idle_exit=60, browsers=max(2, crowd)
     )
     accounts = [_member(number) for number in range(crowd)]
-    state = PlaygroundState(accounts=accounts, mailer=SmtpMailer(port=settings.smtp_port))
+    state = PlaygroundState(accounts=accounts, mailer=mailer(settings.smtp_port))
     state.knobs.max_sends = _NO_LIMIT
     try:
-        async with await Client.connect(settings) as client, PlaygroundServer(state=state) as playground:
+        async with await Client.connect(settings) as client, PlaygroundServer(state=state, around=around) as playground:
             app = client.application
-            await seed(app.accounts, app.vault, app.mailboxes, playground.base_url, world=accounts)
+            await seed(app.accounts, app.vault, app.mail, playground.base_url, world=accounts)
             yield BenchmarkWorld(settings, client, playground, accounts)
     finally:
         for note in live_workers(settings):

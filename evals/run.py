@@ -126,7 +126,7 @@ async def run_all(sets: Sequence[Path], console: Console) -> list[Outcome]:
             client = await Client.connect(settings)
         async with client, PlaygroundServer(smtp_port=settings.smtp_port) as playground:
             app = client.application
-            await seed(app.accounts, app.vault, app.mailboxes, playground.base_url)
+            await seed(app.accounts, app.vault, app.mail, playground.base_url)
             outcomes: list[Outcome] = []
             for path in sets:
                 with console.status(f"{path.parent.name}/{path.name}"):

@@ -60,7 +60,7 @@ async def _run(settings: "Settings", url: str, *, port: int) -> None:
         await Application.open(settings, url, application_name="seezar-client-playground", max_connections=2) as app,
         PlaygroundServer(port=port, state=PlaygroundState(accounts=world, mailer=mailer)) as server,
     ):
-        accounts = await seed(app.accounts, app.vault, app.mailboxes, server.base_url, world=world)
+        accounts = await seed(app.accounts, app.vault, app.mail, server.base_url, world=world)
         follower = asyncio.create_task(_follow_smtp(settings, mailer))
         with left(settings, ProcessNote.of_this_process("playground", url=server.base_url)):
             _introduce(server.base_url, accounts)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from playground.world import DEMO_ACCOUNTS, DemoAccount
 from seezar.accounts import Account, Accounts, NewAccount
 from seezar.errors import AccountExists, AccountUnknown, SecretMissing
-from seezar.mail.mailboxes import Mailboxes
+from seezar.mail.service import Mail
 from seezar.vault import Vault
 from seezar.vault.origins import is_loopback, origin_of
 
@@ -13,7 +13,7 @@ from seezar.vault.origins import is_loopback, origin_of
 async def seed(
     accounts: Accounts,
     vault: Vault,
-    mailboxes: Mailboxes,
+    mail: Mail,
     base_url: str,
     *,
     world: Iterable[DemoAccount] = DEMO_ACCOUNTS,
@@ -26,7 +26,7 @@ async def seed(
     Args:
         accounts: where accounts are stored.
         vault: where their secrets are, to see whether they are still right.
-        mailboxes: where mailboxes are made.
+        mail: where mailboxes are made.
         base_url: `PlaygroundServer.base_url`.
         world: the accounts to store.
 
@@ -37,14 +37,12 @@ async def seed(
         AccountExists: an account of this name belongs to a site elsewhere; it is left as it is.
         MailDomainNotServed: the mailbox of an account is on a domain that seezar does not serve.
     """
-    return [await _seed_one(accounts, vault, mailboxes, base_url, demo) for demo in world]
+    return [await _seed_one(accounts, vault, mail, base_url, demo) for demo in world]
 
 
-async def _seed_one(
-    accounts: Accounts, vault: Vault, mailboxes: Mailboxes, base_url: str, demo: DemoAccount
-) -> Account:
+async def _seed_one(accounts: Accounts, vault: Vault, mail: Mail, base_url: str, demo: DemoAccount) -> Account:
     if demo.mailbox:
-        await mailboxes.ensure(demo.mailbox)
+        await mail.ensure(demo.mailbox)
     try:
         stored = await accounts.get(demo.name)
     except AccountUnknown:

@@ -3,13 +3,14 @@
 import asyncio
 import errno
 import socket
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from playground.app import create_app
 from playground.clock import Clock
@@ -48,6 +49,7 @@ class PlaygroundServer:
         knobs: how the sites behave.
         clock: the time; that of this machine when left out.
         state: all of it made by the caller; then the arguments between `port` and this one are not looked at.
+        around: put around the application, for whoever measures what the pages do.
 
     Raises on entry:
         PortTaken: another program listens on `port`.
@@ -62,11 +64,13 @@ class PlaygroundServer:
         knobs: Knobs | None = None,
         clock: Clock | None = None,
         state: PlaygroundState | None = None,
+        around: Callable[[ASGIApp], ASGIApp] | None = None,
     ) -> None:
         self.state = state or PlaygroundState(
             accounts=accounts, knobs=knobs, clock=clock, mailer=SmtpMailer(port=smtp_port)
         )
         self._asked_port = port
+        self._around = around
         self._running: _Running | None = None
 
     @property
@@ -88,8 +92,9 @@ class PlaygroundServer:
     async def __aenter__(self) -> Self:
         """Bind, serve, and return once connections are accepted."""
         listener = _bind(self._asked_port)
+        application = create_app(self.state)
         config = uvicorn.Config(
-            create_app(self.state),
+            self._around(application) if self._around else application,
             log_level="warning",
             access_log=False,
             server_header=False,

@@ -14,8 +14,8 @@ from seezar.accounts.questions import Questions
 from seezar.accounts.recipes import Recipes
 from seezar.database import Database
 from seezar.knowledge import Knowledge
-from seezar.mail.local import LocalMailProvider
 from seezar.mail.mailboxes import Mailboxes
+from seezar.mail.service import Mail
 from seezar.settings import Settings
 from seezar.vault import Cipher, Vault
 from seezar.vault.keys import load_master_key
@@ -39,7 +39,7 @@ class Application:
     pages: Pages
     pictures: Pictures
     recipes: Recipes
-    mail: LocalMailProvider
+    mail: Mail
     mailboxes: Mailboxes
     knowledge: Knowledge
 
@@ -58,7 +58,7 @@ class Application:
             vault = Vault(database, cipher)
             await vault.check_key()
             runs = Runs(database)
-            mail = LocalMailProvider(database, cipher, domains=settings.mail_domain_list)
+            mail = Mail(database, vault, domains=settings.mail_domain_list, config=settings.mail_config_path)
             application = cls(
                 settings=settings,
                 database=database,
@@ -82,7 +82,7 @@ class Application:
             return application
 
     async def close(self) -> None:
-        """Close the database connections."""
+        """Close the connections to the database and to mail providers."""
         await self.mail.close()
         await self.database.close()
 

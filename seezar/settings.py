@@ -27,6 +27,9 @@ class Settings(BaseSettings):
 
     smtp_port: int = Field(default=2525, ge=0, le=65535, description="Local SMTP on loopback; 0 = any free port.")
     mail_domains: str = Field(default="mail.seezar.test", description="Comma-separated domains that local SMTP takes.")
+    mail_config: Path | None = Field(
+        default=None, description="Table of mail providers; unset = mail.toml in the home."
+    )
 
     chromium: Path | None = Field(
         default=None, description="Chromium or Chrome to drive; unset = found on this machine."
@@ -75,6 +78,11 @@ class Settings(BaseSettings):
     def mail_domain_list(self) -> tuple[str, ...]:
         """The local mail domains, lower case."""
         return tuple(part.strip().lower() for part in self.mail_domains.split(",") if part.strip())
+
+    @property
+    def mail_config_path(self) -> Path:
+        """Path of the table of mail providers, which need not exist."""
+        return self.mail_config.expanduser().absolute() if self.mail_config else self.home / "mail.toml"
 
     @property
     def log_dir(self) -> Path:

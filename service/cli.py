@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from service.commands import accounts, database, mail, processes, runs, sessions
+from service.commands import accounts, api, database, mail, processes, runs, sessions
 from service.commands.sign_in import sign_in
 
 # Other packages add commands under this entry point group: a callable that is given the app.
@@ -33,6 +33,7 @@ def build() -> typer.Typer:
     app.command()(processes.status)
     app.command()(processes.doctor)
     app.command()(processes.web)
+    app.command()(api.api)
     app.command()(processes.worker)
     app.add_typer(database.app, name="db")
     return app

@@ -12,7 +12,7 @@ from service.notes import ProcessNote, left, live_notes
 from service.screen import Screen
 from service.stopping import stop_database, stop_processes, stop_workers
 from service.terminal import note, say, working
-from service.web import bound
+from service.web import bound_for_web
 from workflows.ground import prepare_database
 from workflows.registry import live_workers
 
@@ -59,7 +59,7 @@ class _Up:
         for number in _SIGNALS:
             loop.add_signal_handler(number, self._stop.set)
         # Tried before anything is started; the child takes the port a moment later.
-        with bound(self._settings.web_port):
+        with bound_for_web(self._settings.web_port):
             pass
         with ExitStack() as stack:
             stack.enter_context(left(self._settings, ProcessNote.of_this_process("up")))

@@ -5,15 +5,12 @@ services behind `seezar://`.
 """
 
 import asyncio
-import errno
 import gc
 import logging
 import os
-import signal
 import socket
 import warnings
-from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,34 +18,16 @@ from typing import TYPE_CHECKING
 import uvicorn
 from dotenv import load_dotenv
 
-from seezar.errors import PortTaken
 from seezar.settings import Settings
 from service.ground import lay_ground
-from service.notes import ProcessNote, left
+from service.serving import HOST, bound, run
 from service.terminal import note, say, working
 from service.web_page import serve_page
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-_HOST = "127.0.0.1"
 _SERVICES = "seezar://"
-
-
-class _Server(uvicorn.Server):
-    """Ends with an exit code of ours instead of by the signal again, and tells when it listens."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = asyncio.Event()
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
-        self.listening.set()
 
 
 def serve(settings: Settings, *, port: int) -> None:
@@ -62,7 +41,7 @@ def serve(settings: Settings, *, port: int) -> None:
         SeezarError: database or worker cannot be had.
         SystemExit: the model pool cannot be used; with one sentence.
     """
-    with bound(port) as listener:
+    with bound_for_web(port) as listener:
         lay_ground(settings, worker=True)
         with working("Loading the agents"):
             config = uvicorn.Config(
@@ -72,34 +51,14 @@ def serve(settings: Settings, *, port: int) -> None:
                 server_header=False,
                 timeout_graceful_shutdown=3,
             )
-        asyncio.run(_run(settings, config, listener))
+        asyncio.run(run(settings, config, listener, kind="web", on_listening=_told))
     # The last garbage collection of ADK's and LiteLLM's objects takes seconds; the process ends anyway.
     gc.freeze()
 
 
-@contextmanager
-def bound(port: int) -> Generator[socket.socket, None, None]:
-    """A listening socket at 127.0.0.1, closed at the end of the block.
-
-    Raises:
-        PortTaken: another program listens on `port`.
-    """
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    with listener:
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((_HOST, port))
-            # Only listening makes sure of the port: two sockets may be bound to it, one can listen.
-            listener.listen(128)
-        except OSError as error:
-            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
-                raise
-            raise PortTaken(
-                f"ADK Web cannot listen on {_HOST}:{port}: {error.strerror or 'the port is taken'}.",
-                kept="Nothing was started.",
-                next_step="Choose another port (--port or SEEZAR_WEB_PORT), or stop the program that uses this one.",
-            ) from error
-        yield listener
+def bound_for_web(port: int) -> AbstractContextManager[socket.socket]:
+    """The listening socket of ADK Web; see `service.serving.bound`."""
+    return bound(port, what="ADK Web", variable="SEEZAR_WEB_PORT")
 
 
 def agents_folder() -> Path:
@@ -130,34 +89,14 @@ def _application() -> "FastAPI":
         session_service_uri=_SERVICES,
         artifact_service_uri=_SERVICES,
         web=True,
-        host=_HOST,
-        bind_host=_HOST,
+        host=HOST,
+        bind_host=HOST,
         use_local_storage=False,
     )
     serve_page(application)
     return application
 
 
-async def _run(settings: Settings, config: uvicorn.Config, listener: socket.socket) -> None:
-    server = _Server(config)
-    loop = asyncio.get_running_loop()
-
-    def stop() -> None:
-        # A second signal does not wait for the answers under way.
-        server.force_exit = server.should_exit
-        server.should_exit = True
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop)
-    url = f"http://{_HOST}:{listener.getsockname()[1]}"
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    listening = asyncio.create_task(server.listening.wait())
-    await asyncio.wait({serving, listening}, return_when=asyncio.FIRST_COMPLETED)
-    listening.cancel()
-    if server.listening.is_set():
-        with left(settings, ProcessNote.of_this_process("web", url=url)):
-            say(f"ADK Web is at {url} (choose the agent `coordinator`).", style="green")
-            note("Ctrl-C stops it.")
-            await serving
-    else:
-        await serving
+def _told(url: str) -> None:
+    say(f"ADK Web is at {url} (choose the agent `coordinator`).", style="green")
+    note("Ctrl-C stops it.")

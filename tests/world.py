@@ -148,7 +148,7 @@ async def make_world(
             PlaygroundServer(state=PlaygroundState(accounts=accounts, knobs=Knobs(), mailer=mailer)) as playground,
         ):
             app = client.application
-            await seed(app.accounts, app.vault, app.mailboxes, playground.base_url, world=accounts)
+            await seed(app.accounts, app.vault, app.mail, playground.base_url, world=accounts)
             yield World(chosen, url, client, playground, mailer)
     finally:
         stop_workers(chosen)

@@ -92,7 +92,9 @@ _CODE = (
 )
 # What the user is told of a run that waits; what the chat may do for it stands there too.
 _ASKED = {
-    "code": "The site asks for a code that only the user can see. " + _CODE,
+    "code": "The site asks for a code that only the user can see. "
+    + _CODE
+    + ". If it was mailed to the account's own mailbox, say “use the mailed code” instead.",
     "approval": "The site asks the user to approve the sign-in on another device. Say “I approved it” when it is done.",
     "terms": "The site asks to accept its new terms. Say “accept the terms” to do so.",
     "captcha": "The site shows a captcha, which is left to a person. Say “continue run {}” when it is out of the way.",

@@ -10,7 +10,8 @@ from seezar.errors import RunEnded, SeezarError
 from workflows.names import ANSWER_SIGN_IN
 from workflows.runtime import runtime
 from workflows.serializer import WorkflowFailed, unforeseen
-from workflows.sign_in import PATIENT, STOPPED, Life, attempts, close, decided, ended, reporter, workflow_id
+from workflows.sign_in import STOPPED, Life, attempts, close, decided, ended, workflow_id
+from workflows.steps import PATIENT, reporter
 
 # How often a code that the site refuses, or an approval that it has not seen, is asked for; sites lock accounts.
 _MOST_CODES = 3

@@ -11,7 +11,8 @@ from seezar.signin.session_check import check_stored_session
 from workflows.names import CHECK_SESSION
 from workflows.runtime import runtime
 from workflows.serializer import WorkflowFailed, unforeseen
-from workflows.sign_in import note_pause, reporter
+from workflows.sign_in import note_pause
+from workflows.steps import reporter
 from workflows.taking import ended_before
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from seezar.application import Application
 from seezar.browser.pool import BrowserPool
 from seezar.signin.lives import SignInLives
+from workflows.mail_followers import MailFollowers
 from workflows.queueing import Queueing
 
 
@@ -16,6 +17,7 @@ class Runtime:
     pool: BrowserPool
     lives: SignInLives
     queueing: Queueing
+    followers: MailFollowers
 
 
 _runtime: Runtime | None = None

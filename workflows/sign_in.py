@@ -6,7 +6,6 @@ Every decision that depends on the clock or on a table is made inside a step, so
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, NotRequired, TypedDict
 
@@ -14,37 +13,24 @@ from dbos import DBOS
 
 from seezar.accounts.pauses import PAUSING
 from seezar.accounts.records import result_of_waiting
-from seezar.errors import DatabaseUnavailable, RunEnded, SeezarError
-from seezar.signin.lives import CHALLENGES, site_host
+from seezar.errors import DatabaseUnavailable, RunEnded, SecretMissing, SeezarError, SettingsInvalid
+from seezar.mail.errors import MailError
+from seezar.signin.lives import CHALLENGES
 from seezar.signin.outcome import Outcome
 from seezar.signin.session_check import check_stored_session
-from workflows.names import SIGN_IN, mail_topic
+from workflows.mail_waiting import arrived, await_mail, mail_cursor
+from workflows.names import SIGN_IN
 from workflows.runtime import runtime
 from workflows.serializer import WorkflowFailed, unforeseen
+from workflows.steps import PATIENT, reporter
 from workflows.taking import ended_before
 
 _log = logging.getLogger("seezar.workflows")
 
-# Seconds between two looks into the mailbox when no wake-up arrives.
-_LOOK_AGAIN = 5.0
 # Outcomes after which the site may be tried afresh: the challenge or the browser was lost, a mailed code came too late.
 _TRY_AGAIN = ("challenge_lost", "browser_lost", "bad_code")
 # The run was ended while its browser was at work. One that is resumed goes on as after a lost challenge.
 STOPPED = Outcome("challenge_lost", "The run was ended in the middle.")
-
-
-def _database_away(error: BaseException) -> bool:
-    return isinstance(error, DatabaseUnavailable)
-
-
-# A database that is starting again is waited for; what a step has done to a site is never done again this way.
-PATIENT: dict[str, Any] = {
-    "retries_allowed": True,
-    "max_attempts": 8,
-    "interval_seconds": 0.5,
-    "backoff_rate": 1.7,
-    "should_retry": _database_away,
-}
 
 
 class Life(TypedDict):
@@ -108,7 +94,7 @@ async def attempts(
         life = life or await open_and_submit(run_id, account, deadline, accept_terms)
         if life["status"] in CHALLENGES:
             link = life["status"] == "challenge_link"
-            handle = life.get("mail") or await _await_mail(run_id, account, life["attempt"], deadline, link)
+            handle = life.get("mail") or await await_mail(run_id, account, life["attempt"], deadline, link)
             if handle is None:
                 return Life(status="no_code", reason=_NO_MAIL, attempt=life["attempt"])
             life = await answer_mail(run_id, account, life["attempt"], handle, link, deadline)
@@ -124,15 +110,6 @@ _NO_MAIL = (
     "Nothing came by mail in time. The password was accepted and nothing else was tried. "
     "Check that the site sends to the account's mailbox and that mail reaches it, then sign in again."
 )
-
-
-async def _await_mail(run_id: str, account: str, attempt: int, deadline: float, link: bool) -> str | None:
-    while True:
-        found = await find_mail(run_id, account, attempt, deadline, link)
-        if found["handle"] or found["expired"]:
-            return found["handle"]
-        # The message is a wake-up only; what counts is what lies in the mailbox.
-        await DBOS.recv_async(topic=mail_topic(attempt), timeout_seconds=found["wait"])
 
 
 @DBOS.step(**PATIENT)
@@ -175,10 +152,12 @@ async def open_and_submit(run_id: str, account: str, deadline: float, accept_ter
         return Life(status="unknown", reason=f"Given up after {len(tried)} attempts.", attempt=len(tried))
     if time.time() >= deadline:
         return Life(status="unknown", reason="The deadline of the run has passed.", attempt=len(tried))
-    since = None
-    if record.mailbox:
-        # Before the click that makes the site send the mail: what lies in the mailbox now is not the answer to it.
-        since = await app.mail.cursor(await app.mail.address(record.mailbox))
+    # Before the click that makes the site send the mail: what lies in the mailbox now is not the answer to it.
+    try:
+        since = await mail_cursor(app.mail, record, deadline)
+    except (MailError, SecretMissing, SettingsInvalid) as error:
+        reason = f"{error} The password was not submitted: the code could not have been fetched."
+        return Life(status=error.status, reason=reason, attempt=len(tried))
     number = await app.attempts.begin(run_id, mail_since=since)
     try:
         outcome = await lives.open_and_submit(
@@ -190,40 +169,10 @@ async def open_and_submit(run_id: str, account: str, deadline: float, accept_ter
     if outcome.status in CHALLENGES:
         # Many mails are there as soon as the page that asks for them; a step of its own would look no sooner.
         with suppress(DatabaseUnavailable):
-            handle = await _arrived(run_id, account, number, link=outcome.status == "challenge_link")
+            handle = await arrived(run_id, account, number, link=outcome.status == "challenge_link")
             if handle is not None:
                 life["mail"] = handle
     return life
-
-
-async def _arrived(run_id: str, account: str, attempt: int, *, link: bool) -> str | None:
-    """The handle of the mail that an attempt waits for, if it is there."""
-    app = runtime().application
-    record = await app.accounts.get(account)
-    if record.mailbox is None:
-        return None
-    attempts = {a.number: a for a in await app.attempts.all(run_id)}
-    look = app.mailboxes.has_link if link else app.mailboxes.has_code
-    arrival = await look(record.mailbox, since=attempts[attempt].mail_since or "0", site=site_host(record))
-    if arrival is None:
-        return None
-    await app.runs.event(run_id, "mail", f"A {'link' if link else 'code'} from {arrival.sender} arrived")
-    return arrival.handle
-
-
-@DBOS.step(**PATIENT)
-async def find_mail(run_id: str, account: str, attempt: int, deadline: float, link: bool) -> dict[str, Any]:
-    """Look for the mail of this attempt: its handle, or how many seconds to wait before looking again."""
-    app = runtime().application
-    record = await app.accounts.get(account)
-    if record.mailbox is None:
-        return {"handle": None, "expired": True, "wait": 0.0}
-    handle = await _arrived(run_id, account, attempt, link=link)
-    if handle is not None:
-        return {"handle": handle, "expired": False, "wait": 0.0}
-    attempts = {a.number: a for a in await app.attempts.all(run_id)}
-    left = min(deadline, attempts[attempt].started_at.timestamp() + app.settings.mail_timeout) - time.time()
-    return {"handle": None, "expired": left <= 0, "wait": max(0.1, min(_LOOK_AGAIN, left))}
 
 
 @DBOS.step()
@@ -359,16 +308,6 @@ async def note_pause(account: str, outcome: Outcome) -> None:
         await runtime().application.pauses.begin(
             account, outcome.status, reason=outcome.reason, retry_after_s=outcome.retry_after_s
         )
-
-
-def reporter(run_id: str) -> Callable[[str, str], Awaitable[None]]:
-    """Writes (step, message) to the timeline of a run."""
-    runs = runtime().application.runs
-
-    async def report(step: str, message: str) -> None:
-        await runs.event(run_id, step, message)
-
-    return report
 
 
 def workflow_id() -> str:

@@ -9,7 +9,7 @@ from seezar.signin.sign_out import sign_out_at_site
 from workflows.names import SIGN_OUT
 from workflows.runtime import runtime
 from workflows.serializer import WorkflowFailed, unforeseen
-from workflows.sign_in import reporter
+from workflows.steps import reporter
 from workflows.taking import ended_before
 
 

@@ -24,6 +24,7 @@ from seezar.signin.detector import preload
 from seezar.signin.lives import SignInLives
 from workflows import engine
 from workflows.ground import prepare_database, stop_database_if_unused
+from workflows.mail_followers import MailFollowers
 from workflows.names import CHECK_SESSION, mail_topic
 from workflows.pace import Pace
 from workflows.queueing import Queueing
@@ -88,8 +89,9 @@ class Worker:
         lives = SignInLives(application, pool)
         dbos = engine.client(url)
         queueing = Queueing(application, dbos)
-        set_runtime(Runtime(application, pool, lives, queueing))
-        self._smtp = SmtpServer(application.mail, port=self._settings.smtp_port)
+        followers = MailFollowers(application)
+        set_runtime(Runtime(application, pool, lives, queueing, followers))
+        self._smtp = SmtpServer(application.mail.local, port=self._settings.smtp_port)
         wakeups: asyncio.Task[None] | None = None
         launched = False
         try:
@@ -104,7 +106,7 @@ class Worker:
             await slots.ready()
             log.info("worker %d is ready", slot)
             pool.prepare(preload)
-            await self._beat(application, slots, lives, queueing)
+            await self._beat(application, slots, lives, queueing, followers)
         finally:
             # First of all: who comes from now on must not take this worker for one that takes runs.
             await slots.not_ready()
@@ -113,11 +115,19 @@ class Worker:
             await self._smtp.stop()
             if launched:
                 await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=await _drain_time())
+            await followers.close()
             await asyncio.to_thread(dbos.destroy)
             await pool.close()
             set_runtime(None)
 
-    async def _beat(self, application: Application, slots: SlotHolder, lives: SignInLives, queueing: Queueing) -> None:
+    async def _beat(
+        self,
+        application: Application,
+        slots: SlotHolder,
+        lives: SignInLives,
+        queueing: Queueing,
+        followers: MailFollowers,
+    ) -> None:
         pace = Pace()
         while not self._stop.is_set():
             try:
@@ -126,6 +136,7 @@ class Worker:
                 await pace.keep(application)
                 await self._keep_mail(slots)
                 await adopt_dead_runs(slots)
+                await followers.keep()
                 await close_ended_runs(application)
                 await queue_lost_answers(application, queueing)
                 for run_id in await application.questions.end_overdue():

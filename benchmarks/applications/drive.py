@@ -84,7 +84,7 @@ async def _add(
 ) -> str:
     mailbox = login.username if login.username.endswith(f"@{MAIL_DOMAIN}") else None
     if mailbox:
-        await client.application.mailboxes.ensure(mailbox)
+        await client.application.mail.ensure(mailbox)
     account = NewAccount(
         name=name,
         url=base + login.url,

@@ -85,7 +85,7 @@ class Story:
         async with client, PlaygroundServer(state=state) as playground:
             app = client.application
             with told(self._console, f"Demo world at {playground.base_url}, two accounts in the vault"):
-                await seed(app.accounts, app.vault, app.mailboxes, playground.base_url, world=_ACCOUNTS)
+                await seed(app.accounts, app.vault, app.mail, playground.base_url, world=_ACCOUNTS)
             with told(self._console, "Agents"):
                 await agents
             say(f"\n[bold]You:[/] {PROMPT}\n")

@@ -12,11 +12,17 @@ from seezar.vault import Cipher
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt. `mail_since` is the mailbox cursor from before the password was submitted."""
+    """One attempt.
+
+    Attributes:
+        mail_since: the mailbox cursor from before the password was submitted.
+        mail_asked_again: the site was asked to send its mail once more.
+    """
 
     number: int
     submitted: bool
     mail_since: str | None
+    mail_asked_again: bool
     outcome: str | None
     started_at: datetime
 
@@ -54,7 +60,7 @@ class Attempts:
     async def all(self, run_id: str) -> list[Attempt]:
         """The attempts of a run, oldest first."""
         rows = await self._database.all(
-            "SELECT number, submitted, mail_since, outcome, started_at FROM app.attempt"
+            "SELECT number, submitted, mail_since, mail_asked_again, outcome, started_at FROM app.attempt"
             " WHERE run_id = %s ORDER BY number",
             run_id,
         )
@@ -74,6 +80,16 @@ class Attempts:
         )
         if not changed:
             raise ended_meanwhile(run_id)
+
+    async def ask_again(self, run_id: str, number: int) -> bool:
+        """Note that the site is about to be asked for its mail once more; False when it was, or the run has ended."""
+        changed = await self._database.run(
+            "UPDATE app.attempt SET mail_asked_again = true WHERE run_id = %s AND number = %s AND NOT mail_asked_again"
+            " AND EXISTS (SELECT 1 FROM app.run r WHERE r.id = run_id AND r.finished_at IS NULL)",
+            run_id,
+            number,
+        )
+        return changed == 1
 
     async def resumed(self, run_id: str, number: int) -> None:
         """A person has answered: the time that a mail may take counts from now on."""

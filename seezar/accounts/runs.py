@@ -69,12 +69,15 @@ class Runs:
 
     async def event(self, run_id: str, step: str, message: str, **detail: Any) -> None:
         """Add a line to the timeline. Never a secret: it is shown to people, models and traces."""
-        async with self._database.connection() as connection:
-            await connection.execute(
-                "INSERT INTO app.run_event (run_id, step, message, detail) VALUES (%s, %s, %s, %s)",
-                (run_id, step, message, Jsonb(detail)),
-            )
-            await connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, run_id))
+        await self._database.run(
+            "WITH told AS (INSERT INTO app.run_event (run_id, step, message, detail) VALUES (%s, %s, %s, %s)"
+            " RETURNING run_id) SELECT pg_notify(%s, run_id) FROM told",
+            run_id,
+            step,
+            message,
+            Jsonb(detail),
+            CHANNEL,
+        )
 
     async def spend_model_call(self, run_id: str, *, limit: int) -> bool:
         """Count a call of a model before it is made; False, and nothing counted, when `limit` calls were made."""

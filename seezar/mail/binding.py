@@ -9,8 +9,9 @@ from seezar.mail.wording import Cue, Found
 
 # "Your code is ABCDEF": the words that may stand between when nothing else sets the letters apart.
 COPULAS = word_set(
-    "is are was est ist lautet es é è är er on to jest je este ir yra adalah ialah là la dir eshte është da de: "
-    "является это είναι είναι: हैं है คือ 是 为 為 は 은 는"
+    "is are was be ist lautet sind luidt er är es é è és e está será son são est este da to jest brzmi je glasi е з "
+    "это є yra ir on είναι είναι: është következő adalah ialah adl ay là la ni yw estas dir eshte de: является "
+    "است هو هي הוא היא ہے है हैं हो आहे คือ គឺ ແມ່ນ է არის 是 为 為 は 은 는"
 )
 # Looked at above a code that stands alone: headings and a sentence or two, not the whole mail.
 _LINES_ABOVE = 4
@@ -41,12 +42,15 @@ class Binding:
         """`Your verification code is 482913`."""
         nouns = [cue for cue in cues if cue.cues & NOUN and cue.end <= candidate.start]
         if not nouns:
-            return 0.0, ""
+            return self._from_label(candidate, text, cues)
         noun = nouns[-1]
         gap = text[noun.end : candidate.start]
         score = self._noun_strength(noun, cues)
         words = WORDS.findall(gap)
         stated = SEPARATES.search(gap) is not None or (bool(words) and words[-1].lower() in COPULAS)
+        if noun.cues & Cue.PASSWORD and words and not stated:
+            # "The password of the account 4711": its owner is meant, not what it is.
+            return 0.0, ""
         if len(gap) > 60:
             score -= 0.4 if stated else 1.0
         elif len(gap) > 25:
@@ -62,6 +66,19 @@ class Binding:
             score -= 1.5
         return score, "number after a word for a code"
 
+    def _from_label(self, candidate: Candidate, text: str, cues: list[Found]) -> tuple[float, str]:
+        """`Number: 482913` where signing in is the subject, and `Password: 482913` below an amount of money."""
+        labels = [cue for cue in cues if cue.cues & (Cue.NUMBER | Cue.PASSWORD) and cue.end <= candidate.start]
+        if not labels or candidate.shape not in (Shape.DIGITS, Shape.SPLIT_DIGITS) or len(candidate.value) > 8:
+            return 0.0, ""
+        gap = text[labels[-1].end : candidate.start]
+        if SEPARATES.search(gap) is None and gap.strip().lower() not in COPULAS:
+            return 0.0, ""
+        if labels[-1].cues & Cue.NUMBER:
+            meant = self._mail.is_the_number(labels[-1], text)
+            return (2.3, "number of a mail about signing in") if meant else (0.0, "")
+        return (2.4, "password for a payment") if self._mail.money() else (0.0, "")
+
     def _asked_for(self, cues: list[Found]) -> bool:
         """Whether a bare "code 4711" is meant to be typed: an order to do so, or a mail that warns as such mails do."""
         return any(cue.cues & Cue.USE for cue in cues) or self._mail.cautions > 0
@@ -75,7 +92,13 @@ class Binding:
         gap = text[candidate.end : noun.start]
         if len(gap) > 45 or len(WORDS.findall(gap)) > 6 or any(ch.isdigit() for ch in gap):
             return 0.0, ""
+        if any(cue.cues & Cue.CAUTION and candidate.end <= cue.start < noun.start for cue in cues):
+            # "Calls from 482913? Never tell anyone your code."
+            return 0.0, ""
+        words = WORDS.findall(gap)
         score = self._noun_strength(noun, cues) - 0.2
+        if words and (words[0].lower() in COPULAS or words[0][0] in "がは是为為"):
+            score += 0.4
         if re.search(r"[,:;]", gap):
             score -= 1.2
         # What stands in the middle of a sentence is told by the words before it first.
@@ -94,7 +117,12 @@ class Binding:
                 gap = text[cue.end : candidate.start]
                 near = near or len(WORDS.findall(gap)) <= 3 or SEPARATES.search(gap) is not None
             elif cue.cues & Cue.USE:
-                near = near or cue.start - candidate.end <= 25
+                # Languages that put the verb last have half a sentence between.
+                near = near or cue.start - candidate.end <= 45
+            elif cue.cues & Cue.AUTH and cue.end <= candidate.start and self._mail.all_cues & NOUN:
+                # "Confirm with 482913": the mail says elsewhere that it is a code.
+                gap = text[cue.end : candidate.start]
+                near = near or (bool(self._mail.cautions) and len(gap) <= 8 and len(WORDS.findall(gap)) == 1)
         purpose = any(cue.cues & (Cue.AUTH | Cue.OTP) for cue in cues)
         if near and (purpose or self._mail.subject_cues & (Cue.AUTH | Cue.OTP)):
             return (2.6 if purpose else 2.3), "number to enter for signing in"
@@ -131,6 +159,9 @@ class Binding:
             nouns = [cue for cue in cues if cue.cues & NOUN and len(WORDS.findall(text[: cue.start])) <= 5]
             if nouns:
                 return self._noun_strength(nouns[0], cues) - 0.5, "alone above a word for a code"
+            ordered = cues and cues[0].cues & Cue.USE and cues[0].start <= 12
+            if ordered and not union(cues) & OTHERS and self._mail.all_cues & (Cue.AUTH | Cue.OTP):
+                return 2.3, "alone above an order to enter it"
         return 0.0, ""
 
     def _only_content(self, candidate: Candidate) -> tuple[float, str]:
@@ -140,6 +171,9 @@ class Binding:
 
     def _noun_strength(self, noun: Found, cues: list[Found]) -> float:
         """3 for a term such as "verification code", less for a bare "code", nothing for "promo code"."""
+        if noun.cues & Cue.NUMBER and not (self._mail.cautions or self._mail.all_cues & Cue.USE):
+            # "Your registration number" is a label of some other number as a rule.
+            return 1.0
         near = [
             cue for cue in cues if cue is not noun and -30 <= cue.start - noun.end <= 40 and cue.end - noun.start >= -40
         ]
@@ -148,12 +182,14 @@ class Binding:
             return -2.0
         purpose = any(cue.cues & Cue.AUTH for cue in cues)
         if noun.cues & Cue.OTP:
-            # Couriers hand out one-time passwords too.
-            return 3.2 if purpose or not any(cue.cues & Cue.TRADE for cue in cues) else 1.2
+            # Couriers hand out one-time passwords too, and meetings have access codes.
+            if not purpose and any(cue.cues & Cue.TRADE for cue in cues):
+                return 1.2
+            return 3.2 if self._mail.all_cues & Cue.AUTH else 3.2 - min(2.0, 0.8 * self._mail.trade)
         if any(cue.cues & (Cue.AUTH | Cue.OTP) for cue in near):
             return 3.0 - min(1.5, 0.4 * self._mail.trade)
         if purpose or any(cue.cues & Cue.OTP for cue in cues):
             return 2.7 - min(1.5, 0.4 * self._mail.trade)
-        about_auth = self._mail.all_cues & Cue.AUTH and self._mail.cautions
+        about_auth = self._mail.cautions and (self._mail.all_cues & Cue.AUTH or self._mail.nothing_else())
         weak = 2.4 if about_auth or self._mail.subject_cues & (Cue.AUTH | Cue.OTP) else 2.0
         return weak - min(2.5, 0.8 * self._mail.trade)

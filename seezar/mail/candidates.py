@@ -51,26 +51,34 @@ _CURRENCY_NAME = (
     r"|UAH|KZT|AED|SAR|EGP|ILS|THB|MYR|SGD|HKD|TWD|NZD|ZAR|PHP|Rs|kr|zł|Kč|Ft|лв|руб|грн|тг|lei|TL|ريال|درهم)(?![A-Za-z])"
 )
 _CURRENCY_AFTER = "円|元|원|บาท|đ\\b|تومان"
+_MONEY = [
+    rf"(?:{_CURRENCY_SIGN}|{_CURRENCY_NAME})\.?\s?\d[\d.,' ]{{0,18}}\d?",
+    rf"(?<![\w-])\d[\d.,' ]{{0,18}}(?:\s?(?:{_CURRENCY_SIGN}|{_CURRENCY_AFTER})|\s{_CURRENCY_NAME})",
+]
+AMOUNT = re.compile("|".join(_MONEY), re.IGNORECASE)
+"""An amount of money."""
+# What may repeat is bounded, or begins only where nothing of its kind stands before: a line of 2,000 characters that is
+# searched from each of its places to its end takes a tenth of a second, and a mail may have 400 of them.
 _NOT_CODES = re.compile(
     "|".join(
         [
-            r"https?://\S+|www\.\S+|[\w.+-]+@[\w-]+\.[\w.-]+",
+            r"https?://\S+|www\.\S+|(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}\.[\w.-]{1,190}",
             # The port of a site on this machine or in this network, which such a site has in its name.
             r"(?<![\w.-])(?:\d{1,3}(?:\.\d{1,3}){3}|localhost|\[[0-9a-f:]+\]):\d{2,5}\b",
             # Domains with a path, and file names.
-            r"\b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,8}/\S*|\b\w+\.(?:pdf|zip|png|jpe?g|csv|xlsx?|docx?|ics|html?)\b",
-            r"\b\d{4}([-/.])\d{1,2}\1\d{1,2}(?:T\d{2}:\d{2}\S*)?\b|\b\d{1,2}([-/.])\d{1,2}\2\d{2,4}\b|\b\d{1,2}\.\s\d{1,2}\.\s\d{4}\b",
+            r"(?<![\w.-])[\w-]{1,63}(?:\.[\w-]{1,63}){0,6}\.[a-z]{2,8}/\S*|\b\w+\.(?:pdf|zip|png|jpe?g|csv|xlsx?|docx?|ics|html?)\b",
+            r"\b\d{4}([-/.])\d{1,2}\1\d{1,2}(?:T\d{2}:\d{2}\S*)?\b|\b(?:[0-3]?\d([-/.])[01]?\d\2|[01]?\d([-/.])[0-3]?\d\3)(?:\d{4}|\d{2})\b|\b\d{1,2}\.\s\d{1,2}\.\s\d{4}\b",
             r"\d{4}\s?[年년]\s?\d{1,2}\s?[月월](?:\s?\d{1,2}\s?[日일])?",
             r"\b\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d+)?(?!\d)",
             r"\b\d{1,3}(?:\.\d{1,3}){3}\b|\b(?:[0-9a-fA-F]{1,4}:){3,7}[0-9a-fA-F]{0,4}\b|\b(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}\b",
             r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b|\b[0-9a-f]{17,}\b",
-            rf"(?:{_CURRENCY_SIGN}|{_CURRENCY_NAME})\.?\s?\d[\d.,' ]*\d?",
-            rf"(?<![\w-])\d[\d.,' ]*(?:\s?(?:{_CURRENCY_SIGN}|{_CURRENCY_AFTER})|\s{_CURRENCY_NAME})",
-            r"\b\d{1,3}(?:[.,']\d{3})+(?:[.,]\d{1,2})?\b|\b\d+[.,]\d{1,2}\b(?![.,]?\d)|\d+\s?%",
-            r"\+\s?\d[\d\s().-]{6,}\d|\(\+?\d{2,5}\)\s?\d[\d\s-]{4,}\d|\b\d{3,4}-\d{3,4}-\d{4}\b|\b1?-?8\d\d-\d{3}-\d{4}\b",
+            *_MONEY,
+            r"\b\d{1,3}(?:[.,']\d{3})+(?:[.,]\d{1,2})?\b|\b\d+[.,]\d{1,2}\b(?![.,]?\d)|(?<!\d)\d{1,6}\s?%",
+            r"\+\s?\d[\d\s().-]{6,20}\d|\(\+?\d{2,5}\)\s?\d[\d\s-]{4,16}\d|\b\d{3,4}-\d{3,4}-\d{4}\b|\b1?-?8\d\d-\d{3}-\d{4}\b",
             r"\b0\d{2,4}(?:[ /-]\d{2,4}){2,}\b|\b0\d{2,4}/\d{4,}\b|\b0\d{1,3}-\d{4}-\d{4}\b",
             # Masked cards and accounts, IBANs, four or more groups of digits.
-            r"[*•●xX·]{2,}[ -]?\d{2,4}\b(?!\*)|\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,}(?: ?[A-Z0-9]{1,4})?\b",
+            r"(?<![*•●xX·])[*•●xX·]{2,30}[ -]?\d{2,4}\b(?!\*)",
+            r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,}(?: ?[A-Z0-9]{1,4})?\b",
             r"\b\d{4}(?:[ -]\d{4}){2,}(?:[ -]\d{1,4})?\b",
             r"\b\d{2,4}(?:[ -]\d{2,4}){3,}\b",
             r"(?:©|\(c\)|copyright)\s*(?:\d{4}\s*-\s*)?\d{4}",
@@ -85,6 +93,7 @@ _NOT_CODES = re.compile(
 _EDGE_BEFORE = r"(?<![0-9A-Za-z_\x00])(?<!\d[.,/:+-])(?<![A-Za-z][/+-])"
 _EDGE_AFTER = r"(?![0-9A-Za-z_\x00])(?![-.,/:+](?:\d|[A-Z]))"
 _SINGLES = re.compile(r"(?<![\w-])(?:[0-9A-Z]([ -]))(?:[0-9A-Z]\1){2,8}[0-9A-Z](?![\w-])(?!\1\w\b)")
+_SINGLES_HALVED = re.compile(r"(?<![\w-])\d(?: \d){2} - \d(?: \d){2}(?![ -]?\w)")
 _SPLIT = re.compile(
     rf"{_EDGE_BEFORE}(?<!\d )(?:\d{{3}}( ?[- ·.] ?)\d{{3}}(?:\1\d{{3}})?"
     r"|\d{2}( ?[- ·] ?)\d{2}\2\d{2}|\d{4}([- ])\d{4}"
@@ -98,7 +107,7 @@ _DIGITS = re.compile(
 )
 _GLUED = re.compile(r"(?<![\w.@/-])([^\W\d_]{2,})(\d{4,8})(?![\w-])")
 _MIXED = re.compile(
-    rf"{_EDGE_BEFORE}(?=[A-Za-z-]*\d)(?=[\d-]*[A-Za-z])(?:[A-Za-z0-9]{{2,10}}(?:-[A-Za-z0-9]{{1,10}}){{1,4}}|[A-Za-z0-9]{{4,12}}){_EDGE_AFTER}(?!@)"
+    rf"{_EDGE_BEFORE}(?=[A-Za-z-]{{0,40}}\d)(?=[\d-]{{0,40}}[A-Za-z])(?:[A-Za-z0-9]{{2,10}}(?:-[A-Za-z0-9]{{1,10}}){{1,4}}|[A-Za-z0-9]{{4,12}}){_EDGE_AFTER}(?!@)"
 )
 _UPPER = re.compile(r"(?<![\w.@/&-])(?:[A-Z]{4,12}|[A-Z]{3,5}(?:-[A-Z]{3,5}){1,3})(?![\w@&-])(?!\.\w)")
 _MIXED_CASE = re.compile(r"(?<![\w.@/-])(?=[A-Za-z]*[a-z])(?=[A-Za-z]*[A-Z])[A-Za-z]{5,16}(?![\w@/-])(?!\.\w)")
@@ -141,8 +150,9 @@ def _take_numbers(masked: str, take: Callable[..., None]) -> None:
         if any(ch.isdigit() for ch in match[0]):
             value = re.sub(r"[ -]", "", match[0])
             take(match.start(), match.end(), value, Shape.SPLIT_DIGITS if value.isdigit() else Shape.MIXED)
-    for match in _SPLIT.finditer(masked):
-        take(match.start(), match.end(), re.sub(r"\D", "", match[0]), Shape.SPLIT_DIGITS)
+    for pattern in (_SINGLES_HALVED, _SPLIT):
+        for match in pattern.finditer(masked):
+            take(match.start(), match.end(), re.sub(r"\D", "", match[0]), Shape.SPLIT_DIGITS)
     for match in _PREFIXED.finditer(masked):
         take(match.start(), match.end(), match[1], Shape.DIGITS)
     for match in _DIGITS.finditer(masked):
@@ -188,7 +198,7 @@ def usualness(candidate: Candidate, *, direct: bool, alone: bool) -> float:
     length = len(candidate.value.replace("-", ""))
     match candidate.shape:
         case Shape.DIGITS:
-            usual = {4: 1.0, 5: 0.9, 6: 2.0, 7: 1.0, 8: 1.4, 9: 0.3, 10: -0.5}
+            usual = {4: 1.0, 5: 0.9, 6: 2.0, 7: 1.0, 8: 1.4, 9: 0.5, 10: 0.0}
             return usual.get(length, -2.0)
         case Shape.SPLIT_DIGITS:
             return {4: 1.2, 5: 1.2, 6: 2.0, 7: 1.0, 8: 1.6, 9: 1.0}.get(length, -1.0)

@@ -31,6 +31,8 @@ _NO_WORD = re.compile(r"[A-Z]{3}(?:-[A-Z]{3})+|[A-Z]{4}(?:-[A-Z]{4})+|[A-Z]{5}(?
 _LETTERS = frozenset({Shape.UPPER, Shape.MIXED_CASE, Shape.WORDS})
 # A mail with more numbers than this is a report; work per candidate is not linear in its line.
 _MAX_CANDIDATES = 150
+# Characters of a body that are searched for codes; a person has stopped reading long before.
+_MAX_TEXT = 40_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +82,12 @@ class CodeReader:
         joined = across_lines(lines, self._mail.indices)
         covered = {i for c in joined for i in range(c.line, c.last_line + 1)}
         found = in_text(self._mail.subject, -1) + joined
+        left = _MAX_TEXT
         for index in self._mail.indices:
+            if left < 0 or len(found) >= _MAX_CANDIDATES:
+                break
             if index not in covered:
+                left -= len(lines[index].text)
                 found += in_text(lines[index].text, index)
         return found[:_MAX_CANDIDATES]
 
@@ -113,6 +119,8 @@ class CodeReader:
         score -= self._against(candidate, alone)
         if self._mail.stands_out(candidate):
             score += 0.7
+        if candidate.shape is Shape.UPPER and _NO_WORD.fullmatch(candidate.value):
+            score += 0.4
         if candidate.value in self._carried:
             score += 1.0
         return score, reason
@@ -125,16 +133,24 @@ class CodeReader:
         if not alone and self._mail.labelled(candidate, cues):
             score += 4.0
         before = text[max(0, candidate.start - 20) : candidate.start]
+        last_word = before.split()[-1].lower() if before.strip() else ""
         if before.rstrip().endswith("#") and not alone:
             score += 1.5
+        if text[candidate.end : candidate.end + 1] == "#" and candidate.shape is not Shape.MIXED:
+            # Typed on a telephone or at a door.
+            score += 2.0
         if _SAMPLE.search(before):
             score += 3.0
-        if any(cue.cues & Cue.OLD and distance(cue, candidate.start, candidate.end) <= 40 for cue in cues):
+        old = [distance(cue, candidate.start, candidate.end) for cue in cues if cue.cues & Cue.OLD]
+        if old and min(old) <= 40:
             score += 2.0
+        if any(cue.cues & Cue.OLD and 0 <= cue.start - candidate.end <= 8 for cue in cues):
+            # "482913 has expired", "482913 was accepted".
+            score += 1.0
         if (
             candidate.shape is Shape.DIGITS
             and _YEAR.fullmatch(candidate.value)
-            and not (alone or SEPARATES.search(before))
+            and not (alone or SEPARATES.search(before) or last_word in COPULAS)
         ):
             score += 2.5
         if candidate.shape is Shape.MIXED and _COUPON.fullmatch(candidate.value) and not alone:
@@ -158,6 +174,13 @@ class CodeReader:
             tight = len(WORDS.findall(gap)) <= 1 and (
                 SEPARATES.search(gap) is not None or self._mail.stands_out(candidate)
             )
+            if not noun:
+                # "Enter BCDF-GHJK to sign in."
+                use = [
+                    cue.end for cue in self._mail.wording.cues(text) if cue.cues & Cue.USE and cue.end <= len(before)
+                ]
+                drawn = _NO_WORD.fullmatch(candidate.value) is not None
+                return drawn and bool(use) and not before[use[-1] :].strip(" :\"'")
             return bool(noun) and (tight or not gap.strip() or (candidate.line >= 0 and gap.strip() in COPULAS))
         position = self._mail.position[candidate.line]
         if position == 0:

@@ -117,3 +117,43 @@ class MailQuotaFull(MailError):
             kept="Stored mail is not touched.",
             next_step="Delete messages or mailboxes there (seezar mail delete), or use another provider.",
         )
+
+
+class MailNotSent(MailError):
+    """An SMTP server did not take a test mail."""
+
+    status = "mail_not_sent"
+
+    def __init__(self, server: str, what: str) -> None:
+        super().__init__(
+            f"The mail server {server} {what}.",
+            kept="No mail was sent.",
+            next_step="Check the address, the server (--smtp) and its --user and --password-env.",
+        )
+
+
+class MailServerUnreachable(MailError):
+    """There is no connection to an SMTP server, or it broke off."""
+
+    status = "mail_server_unreachable"
+    retryable = True
+
+    def __init__(self, server: str, what: str) -> None:
+        super().__init__(
+            f"There is no connection to the mail server {server}: {what}.",
+            kept="No mail was sent.",
+            next_step="Check host and port (--smtp), and that it runs; ours runs in the worker (seezar status).",
+        )
+
+
+class MailMisread(MailError):
+    """A test mail arrived, and was not read as it was written."""
+
+    status = "mail_misread"
+
+    def __init__(self, address: str, kind: str) -> None:
+        super().__init__(
+            f"The test mail reached {address}, but its {kind} was not read right.",
+            kept="The mail stays in the mailbox.",
+            next_step="Look at the raw mail: something on its way has changed it.",
+        )

@@ -2,7 +2,7 @@
 
 import re
 
-from seezar.mail.candidates import Candidate
+from seezar.mail.candidates import AMOUNT, Candidate
 from seezar.mail.document import Document
 from seezar.mail.wording import Cue, Found, Wording
 
@@ -10,10 +10,13 @@ NOUN = Cue.CODE | Cue.OTP
 OTHERS = Cue.TRADE | Cue.OTHER
 WORDS = re.compile(r"\w+")
 SEPARATES = re.compile(r"[:=：＝】【\[\(\"'>→*-]\s*$")
-# A clause ends at a mark that is followed by space or the end; "No. 5", "Tel. 5" do not end one.
+# A clause ends at a mark that is followed by space or the end; "No. 5", "Tel. 5" do not end one, "to you. Call 5" does.
 _CLAUSE_END = re.compile(
     r"(?<![\s.(\[][A-Za-zÀ-ÿ])(?<![\s.(\[][A-Za-zÀ-ÿ]{2})(?<![\s.(\[][A-Za-zÀ-ÿ]{3})[.!?;](?=\s|$)|[。！？；؟।]|\.(?=\s*$)"
+    r"|(?:(?<=\s[a-zà-ÿ]{2})|(?<=\s[a-zà-ÿ]{3}))[.!?](?=\s+[A-ZÀ-Þ][a-zà-ÿ])"
 )
+# A number that the label has already, and a word behind it: "card *4410 is 482913".
+_TAKEN = re.compile(r"\d\W+(?:\w*[^\W\d]\W+)+$")
 _ONLY_PUNCTUATION = re.compile(r"[\W_]*", re.UNICODE)
 _PERCENT = re.compile(r"(?<![\d.])\d{1,2}\s?%")
 # A mail of so few characters says nothing beside its code.
@@ -47,6 +50,7 @@ class MailText:
         # A percentage is the mark of an offer.
         self.trade += 2 * any(_PERCENT.search(text) for text in texts)
         self._brief = sum(map(len, texts)) < _BRIEF
+        self._texts = texts
 
     def text(self, line: int) -> str:
         """The text of a line; the subject for -1."""
@@ -85,9 +89,28 @@ class MailText:
             score += 0.5
         if not self.all_cues & (Cue.AUTH | Cue.OTP):
             score -= 0.3
-        if self._brief and not self.all_cues & OTHERS:
+        if self.nothing_else():
             score += 0.4
+        if self.subject_cues & OTHERS and not self.subject_cues & (Cue.AUTH | NOUN):
+            # What the mail is about by its own word; a code in it needs that it warns as such mails do.
+            score -= 1.5 if self.subject_cues & Cue.TRADE else 0.0 if self.cautions or self.all_cues & Cue.USE else 1.5
         return score
+
+    def nothing_else(self) -> bool:
+        """Whether the mail is short and has no other labels than that of the code."""
+        return self._brief and not self.all_cues & OTHERS
+
+    def is_the_number(self, label: Found, text: str) -> bool:
+        """Whether "number" says enough: a mail about signing in that warns, and nothing before it that says whose."""
+        subject = self.subject_cues
+        if label.cues & (Cue.TRADE | NOUN) or not subject & (Cue.AUTH | Cue.OTP) or subject & Cue.NOTICE:
+            return False
+        lead = text[clause(text, label.start, label.end)[0] : label.start]
+        return self.cautions > 0 and len(WORDS.findall(lead)) <= 2
+
+    def money(self) -> bool:
+        """Whether an amount of money is named."""
+        return any(AMOUNT.search(text) for text in self._texts)
 
     def uses(self, word: str) -> int:
         """How often a case-folded word stands anywhere in the mail."""
@@ -99,10 +122,20 @@ class MailText:
         before = [cue for cue in cues if cue.end <= candidate.start and cue.cues & (OTHERS | NOUN)]
         if not before or not before[-1].cues & OTHERS or before[-1].cues & Cue.OTP:
             return False
-        gap = text[before[-1].end : candidate.start]
-        if len(gap) > 24 or len(WORDS.findall(gap)) > 3:
+        label = before[-1]
+        gap = text[label.end : candidate.start]
+        if len(gap) > 24 or len(WORDS.findall(gap)) > 3 or _TAKEN.search(gap):
             return False
-        return not _copula_to_noun(text, cues, before[-1], candidate)
+        ordered = [cue for cue in cues if cue.cues & Cue.USE and cue.end <= candidate.start]
+        if any(cue.start >= label.end for cue in ordered) or (ordered and label.cues & Cue.NUMBER):
+            # "for payments enter 507713", "enter the number 507713".
+            return False
+        if label.cues & Cue.NUMBER and self.is_the_number(label, text):
+            return False
+        if any(cue.cues & NOUN and 0 <= cue.start - candidate.end <= 2 for cue in cues):
+            # "for the account the 507713 code", as languages say it that put the noun last.
+            return False
+        return not _copula_to_noun(text, cues, label, candidate)
 
 
 def union(cues: list[Found]) -> int:

@@ -1,15 +1,14 @@
 """Mailboxes as tools and commands see them: who wrote, what about, whether a code came. Never a body, never a code."""
 
 import re
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from seezar.mail.errors import MessageGone
 from seezar.mail.extraction import Extraction, extract
-from seezar.mail.local import LocalMailProvider
-from seezar.mail.provider import Address, MailRef
+from seezar.mail.provider import MailRef
+from seezar.mail.service import Mail
 
 MASK = "•••"
 _HANDLE = "mail-code:"
@@ -52,34 +51,13 @@ class CodeArrival:
 
 
 class Mailboxes:
-    """Operations on mailboxes of the provider `local`."""
+    """What is stored of a mailbox at any provider.
 
-    def __init__(self, provider: LocalMailProvider) -> None:
-        self._provider = provider
+    Where nobody waits for mail of a remote one, `Mail.collect` comes first.
+    """
 
-    async def create(
-        self, local: str | None = None, *, domain: str | None = None, idempotency_key: str | None = None
-    ) -> Address:
-        """Make a mailbox.
-
-        Args:
-            local: part before the @; None = a random readable one.
-            domain: one of the served domains; None = the first.
-            idempotency_key: the same key gives the same mailbox again; None = a new one at each call.
-
-        Raises:
-            MailboxTaken, MailDomainNotServed, InvalidInput: see `LocalMailProvider.create_address`.
-        """
-        key = idempotency_key if idempotency_key is not None else secrets.token_hex(16)
-        return await self._provider.create_address(local=local, domain=domain, idempotency_key=key)
-
-    async def ensure(self, address: str) -> Address:
-        """The mailbox `address`, made when it does not exist yet. Raises as `LocalMailProvider.ensure_address`."""
-        return await self._provider.ensure_address(address)
-
-    async def list(self) -> list[Address]:
-        """All mailboxes, oldest first."""
-        return await self._provider.addresses()
+    def __init__(self, mail: Mail) -> None:
+        self._mail = mail
 
     async def latest(self, address: str) -> MailSummary | None:
         """The newest message of a mailbox, or None.
@@ -87,10 +65,10 @@ class Mailboxes:
         Raises:
             MailboxUnknown, InvalidInput: no such mailbox.
         """
-        ref = await self._provider.latest(await self._provider.address(address))
+        ref = await self._mail.latest(await self._mail.address(address))
         if ref is None:
             return None
-        read = extract(await self._provider.source(ref))
+        read = extract(await self._mail.source(ref))
         return MailSummary(ref.sender, masked_subject(ref.subject, read.code), ref.received_at)
 
     async def has_code(
@@ -121,11 +99,11 @@ class Mailboxes:
         senders: tuple[str, ...],
         pick: Callable[[Extraction], str | None],
     ) -> CodeArrival | None:
-        refs, _ = await self._provider.list_since(await self._provider.address(address), since)
+        refs, _ = await self._mail.list_since(await self._mail.address(address), since)
         for ref in reversed(refs):
-            read = extract(await self._provider.source(ref), site=site, senders=senders)
+            read = extract(await self._mail.source(ref), site=site, senders=senders)
             if pick(read) is not None:
-                handle = _HANDLE + await self._provider.handle(ref)
+                handle = _HANDLE + await self._mail.handle(ref)
                 return CodeArrival(handle, ref.sender, ref.received_at, read.confidence)
         return None
 
@@ -139,8 +117,8 @@ class Mailboxes:
         """
         if not handle.startswith(_HANDLE):
             raise MessageGone("This is not a handle of a mail.", next_step="Ask again whether a code arrived.")
-        ref = await self._provider.by_handle(handle.removeprefix(_HANDLE))
-        return ref, extract(await self._provider.source(ref), site=site, senders=senders)
+        ref = await self._mail.by_handle(handle.removeprefix(_HANDLE))
+        return ref, extract(await self._mail.source(ref), site=site, senders=senders)
 
 
 def masked_subject(subject: str, code: str | None) -> str:

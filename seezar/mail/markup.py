@@ -24,7 +24,8 @@ _VOID = word_set("area base br col embed hr img input link meta param source tra
 # Elements that close their like, so that many of them unclosed are not deep.
 _SIBLINGS = word_set("p li dt dd option tr td th tbody thead tfoot html body head")
 
-_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)[^>]*?(/?)>")
+# No further than the next "<": a tag that is never closed must not be searched for its end again and again.
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)(?:[^<>]*(/)>)?")
 _HIDDEN = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)"
     r"|max-height\s*:\s*0(?:px)?\s*(?:!|;|$)|opacity\s*:\s*0(?:\.0+)?\s*(?:!|;|$)|text-indent\s*:\s*-\d{3,}|left\s*:\s*-\d{4,}px",

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from email.errors import HeaderParseError
 from email.header import decode_header
 from email.message import Message
-from email.utils import parseaddr
 
 MAX_RAW = 10 * 1024 * 1024
 MAX_HEADER_BLOCK = 256 * 1024
@@ -24,8 +23,13 @@ MAX_DEPTH = 8
 MAX_TEXT = 512 * 1024
 
 _BLANK_LINE = re.compile(rb"\r?\n[ \t]*\r?\n")
+_DELIMITER_END = re.compile(rb"(--)?[ \t]*(?=\r?\n|\Z)")
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{2,40})", re.IGNORECASE)
 _HEADER_LINE = re.compile(r"^([!-9;-~]{1,76})[ \t]*:(.*(?:\n[ \t].*)*)", re.MULTILINE)
+
+_QUOTED_OR_COMMENT = re.compile(r'"(?:[^"\\]|\\.)*"|\([^()]*\)')
+_ANGLED = re.compile(r"<([^<>]*)>")
+_ADDRESS = re.compile(r"[^\s<>,;:()]+@[^\s<>,;:()]+")
 
 # Names in the wild that Python does not know, and their superset codec.
 _ALIASES = {
@@ -170,6 +174,8 @@ def _walk(header: _Headers, body: bytes, depth: int, forwarded: bool, budget: _B
     kind = header.content_type
     if kind.startswith("multipart/"):
         for chunk in _children(body, header.parameter("boundary")):
+            if budget.parts <= 0:
+                return
             child, content = _split(chunk)
             yield from _walk(child, content, depth + 1, forwarded, budget)
     elif kind == "message/rfc822" or kind == "message/global":
@@ -185,19 +191,27 @@ def _children(body: bytes, boundary: str) -> Iterator[bytes]:
     if not boundary:
         yield body
         return
-    delimiter = re.compile(
-        rb"(?:\A|\r?\n)--" + re.escape(boundary.encode("utf-8", "surrogateescape")) + rb"(--)?[ \t]*(?=\r?\n|\Z)"
-    )
+    delimiter = b"--" + boundary.encode("utf-8", "surrogateescape")
     start: int | None = None
-    for match in delimiter.finditer(body):
-        if start is not None:
-            yield _after_newline(body[start : match.start()])
-        if match[1]:
-            return
-        start = match.end()
+    place = body.find(delimiter)
+    while place >= 0:
+        after = place + len(delimiter)
+        rest = _DELIMITER_END.match(body, after) if place == 0 or body[place - 1] == 0x0A else None
+        if rest is not None:
+            if start is not None:
+                yield _after_newline(body[start : _line_end(body, place)])
+            if rest[1]:
+                return
+            start = after = rest.end()
+        place = body.find(delimiter, after)
     if start is not None:
         # The closing delimiter is missing: the mail was cut off, what there is still counts.
         yield _after_newline(body[start:])
+
+
+def _line_end(body: bytes, start: int) -> int:
+    """Where the line above ends, without its line break."""
+    return max(0, start - 2 if body[start - 2 : start] == b"\r\n" else start - 1)
 
 
 def _after_newline(chunk: bytes) -> bytes:
@@ -255,7 +269,8 @@ def _codec(charset: str) -> str | None:
     name = _ALIASES.get(name, name)
     try:
         found = codecs.lookup(name).name
-        b"".decode(found)
+        # Not of an empty text: that asks no codec, and "hex" would pass for a character set.
+        b"a".decode(found, "replace")
     except (LookupError, ValueError):
         return None
     return None if found.replace("-", "_") in _NOT_CHARSETS else found
@@ -275,11 +290,27 @@ def decoded_header(value: str) -> str:
 
 
 def _sender(header: _Headers) -> tuple[str, str, int]:
-    """Display name, bare address, number of From headers and addresses."""
+    """Display name, bare address, number of From headers and addresses.
+
+    The standard library reads `a@bank.example <x@evil.example>` as the first of the two; every program that shows the
+    mail, and the server that checked it, means the second. An address outside of the brackets counts as one more.
+    """
     values = header.all("from")
     if not values:
         return "", "", 0
     text = values[0][:2048]
-    name, address = parseaddr(text)
-    count = len(values) + max(0, len(re.findall(r"<[^<>@\s]+@[^<>\s]+>", text)) - 1)
-    return decoded_header(name), address.strip().lower(), count
+    plain = _QUOTED_OR_COMMENT.sub(lambda match: "_" * len(match[0]), text)
+    angled = list(_ANGLED.finditer(plain))
+    outside = list(_ADDRESS.finditer(_ANGLED.sub(lambda match: " " * len(match[0]), plain)))
+    if angled:
+        start, end = angled[-1].span(1)
+        name = text[: angled[-1].start()].strip().strip('"')
+    elif outside:
+        start, end = outside[0].span()
+        name = ""
+    else:
+        return decoded_header(text), "", len(values)
+    address = text[start:end].rpartition(":")[2].strip().lower()
+    if plain[start:end].rpartition(":")[2].count("@") > 1 or any(ord(char) <= 0x20 for char in address):
+        address = ""
+    return decoded_header(name), address, len(values) + len(angled) + len(outside) - 1

@@ -1,22 +1,16 @@
-"""What seezar asks of a place that receives mail, and the one way of waiting that is common to all of them.
+"""What seezar asks of a place that receives mail, and which messages a wait is for.
 
 A provider only moves bytes. Matching, waiting, reading and "used once" are written above it, so that every provider
 has them alike. A push is only a wake-up; the list is the truth.
 """
 
-import asyncio
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import parseaddr
 from typing import Protocol
 
 from seezar.domains import same_site
-from seezar.mail.errors import MailNotReceived
-
-# Seconds between two looks when no push arrives: somebody waits for the code, so the first ones are close together.
-POLL_INTERVALS = (1.0, 1.0, 2.0, 3.0, 5.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +37,7 @@ class MailRef:
     """A message at a provider. Subject is left out of `repr`: it may carry a code.
 
     Attributes:
-        id: the provider's identifier of the message.
+        id: the provider's identifier of the message, never given to another one of the address.
         address_id: `Address.id` it was received for.
         received_at: when the provider took it, with time zone.
         sender: bare address of the From header, lower case; "" when there is none. Forgeable: see `extraction`.
@@ -187,47 +181,3 @@ def sender_allowed(sender: str, senders: tuple[str, ...]) -> bool:
         elif domain and same_site(domain, allowed.lstrip("@")):
             return True
     return False
-
-
-async def wait_for_message(
-    provider: MailProvider,
-    address: Address,
-    *,
-    since: str,
-    match: MailFilter,
-    deadline: datetime,
-) -> MailRef:
-    """Wait for the newest message behind `since` that matches.
-
-    The list is read first, so a message that came before the call is found; then after every wake-up, and at the latest
-    after each of `POLL_INTERVALS`. It is always read from `since`: a provider may show messages out of order.
-
-    Args:
-        since: cursor taken before the site was asked to send.
-        deadline: absolute, with time zone: a wait that is taken up after a crash ends when the first would have.
-
-    Raises:
-        MailNotReceived: the deadline passed.
-    """
-    looks = 0
-    refused: set[str] = set()
-    while True:
-        refs, position = await provider.list_since(address, since)
-        fresh = [ref for ref in refs if ref.id not in refused]
-        for ref in sorted(fresh, key=lambda ref: ref.received_at, reverse=True):
-            if match.matches(ref):
-                return ref
-            refused.add(ref.id)
-        remaining = (deadline - datetime.now(UTC)).total_seconds()
-        if remaining <= 0:
-            raise MailNotReceived(address.address, deadline)
-        interval = POLL_INTERVALS[min(looks, len(POLL_INTERVALS) - 1)]
-        # A tenth of jitter, so that many waits do not ask a remote provider in step.
-        pause = min(remaining, interval * random.uniform(1.0, 1.1))
-        looks += 1
-        began = asyncio.get_running_loop().time()
-        woken = await provider.wait(address, position, pause)
-        spent = asyncio.get_running_loop().time() - began
-        if not woken and spent < pause / 2:
-            # A provider that gives up early must not turn the wait into a busy loop.
-            await asyncio.sleep(pause - spent)

@@ -10,9 +10,9 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from seezar.errors import DatabaseUnavailable, InvalidInput, PortTaken, SeezarError
 from seezar.mail.errors import MailboxUnknown, MailDomainNotServed
-from seezar.mail.local import LocalMailProvider
+from seezar.mail.providers.local import LocalProvider
+from seezar.mail.store import MAX_MESSAGE
 
-MAX_MESSAGE = 10 * 1024 * 1024
 # RFC 5321 allows lines of 1000 bytes; about one in thirty mails of real applications has a longer one.
 MAX_LINE = 1 << 20
 IDLE_TIMEOUT = 60.0
@@ -28,7 +28,7 @@ class _Protocol(SMTP):
 class _Handler:
     """Answers of aiosmtpd's hooks. Reply codes: RFC 5321 §4.2.3, enhanced codes: RFC 3463."""
 
-    def __init__(self, provider: LocalMailProvider) -> None:
+    def __init__(self, provider: LocalProvider) -> None:
         self._provider = provider
 
     async def handle_RCPT(  # noqa: N802 (aiosmtpd finds hooks by this name)
@@ -36,7 +36,7 @@ class _Handler:
     ) -> str:
         try:
             self._provider.served(address.rpartition("@")[2])
-            found = await self._provider.address(address)
+            found = await self._provider.mailbox(address)
         except MailDomainNotServed:
             return "550 5.7.1 Mail for this domain is not received here"
         except MailboxUnknown:
@@ -51,7 +51,7 @@ class _Handler:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         content = envelope.original_content or b""
         try:
-            await self._provider.store(envelope.rcpt_tos, content)
+            await self._provider.receive(envelope.rcpt_tos, content)
         except MailboxUnknown:
             return "550 5.1.1 A mailbox was deleted meanwhile"
         except SeezarError as error:
@@ -74,7 +74,7 @@ class SmtpServer:
         host: a loopback address.
     """
 
-    def __init__(self, provider: LocalMailProvider, *, port: int, host: str = "127.0.0.1") -> None:
+    def __init__(self, provider: LocalProvider, *, port: int, host: str = "127.0.0.1") -> None:
         if not ipaddress.ip_address(host).is_loopback:
             raise InvalidInput(f"SMTP listens on loopback only, not on {host}.")
         self._provider = provider

@@ -49,7 +49,9 @@ class ProviderEntry:
 
     @property
     def origin(self) -> str:
-        """What secrets of its addresses are bound to: scheme, host and port of `url`."""
+        """What secrets of its addresses are bound to: scheme, host and port of `url`; its name where there is none."""
+        if not self.url:
+            return f"mail:{self.name}"
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 

@@ -1,6 +1,8 @@
 """What a URL itself tells: words of its path and parameters, and how personal it is."""
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from itertools import pairwise
 from urllib.parse import unquote, urlsplit
 
@@ -25,15 +27,15 @@ _BAD = word_set(
     "shared sharing file files folder document documents invoice invoices billing bill order orders receipt "
     "receipts payment payments pay track tracking shipment calendar event events ics meeting meetings webinar "
     "survey feedback review reviews rate rating comment comments post posts thread topic topics issue issues pull "
-    "commit dashboard abuse report block lock deny reject decline cancel cancellation undo revert revoke disavow "
+    "commit dashboard job jobs pipeline pipelines builds trace rsvp attendance room rooms call calls "
+    "cal appointment appt abuse report block lock deny reject decline cancel cancellation undo revert revoke disavow "
     "notme wasntme secure security protect view browser webview article story product products cart checkout shop "
     "upgrade pricing renew subscription message messages conversation chat ticket tickets task tasks project "
     "projects image images asset assets incident incidents status alert alerts alerting booking bookings sign "
     "signing static media attachment attachments"
 )
 _REFUSING = word_set(
-    "unsubscribe unsub optout cancel undo revert revoke deny reject decline report abuse notme wasntme disavow block "
-    "privacy terms preferences"
+    "unsubscribe unsub optout cancel undo revert revoke deny reject decline report abuse notme wasntme disavow block"
 )
 _TRACKERS = re.compile(
     r"/(?:ls/click|wf/click|track(?:ing)?/click|click|cl0|e3t|f/a|trk)(?:/|\?|$)|[?&]upn=", re.IGNORECASE
@@ -50,6 +52,7 @@ _PLAIN_KEYS = re.compile(
     re.IGNORECASE,
 )
 _SLUG = re.compile(r"[a-z]+(?:[-_.][a-z]+)*|[A-Za-z]?[a-z]+(?:[A-Z][a-z]+)*")
+_CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]{6}", re.IGNORECASE)
 _TOKEN_CHARS = re.compile(r"[A-Za-z0-9_\-.~=+/:|%!*]+")
 
 
@@ -100,60 +103,83 @@ def path_score(url: str) -> float:
     return 2.0 if words & _GOOD else 0.0
 
 
-def token_strength(url: str, codes: frozenset[str] = frozenset()) -> float:
+def shared_values(urls: Iterable[str]) -> frozenset[str]:
+    """Values that stand in the parameters of four or more URLs: they name the reader, not what a link is for."""
+    count = Counter(value for url in set(urls) for value in {pair.partition("=")[2] for pair in _pairs(url)[0]})
+    return frozenset(unquote(value) for value, times in count.items() if times >= 4 and len(value) >= 6)
+
+
+def _pairs(url: str) -> tuple[list[str], list[str]]:
+    """The parameters of query and fragment, and the segments of path and of a fragment that is a path."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return [], []
+    fragment_path, _, fragment_query = parts.fragment.partition("?")
+    if "=" in fragment_path and "/" not in fragment_path:
+        fragment_query, fragment_path = fragment_path, ""
+    segments = [s for s in [*parts.path.split("/"), *fragment_path.split("/")] if s]
+    return re.split(r"[&;]", f"{parts.query}&{fragment_query}")[:60], segments[:40]
+
+
+def token_strength(url: str, codes: frozenset[str] = frozenset(), shared: frozenset[str] = frozenset()) -> float:
     """How personal a URL is: 3 for a random token, 2 for a short one, 1 for a tracking parameter only, 0 for none.
 
     Args:
         codes: codes of the same mail; a URL that carries one is as personal as one with a token.
+        shared: values that do not count, see `shared_values`.
     """
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return 0.0
+    pairs, segments = _pairs(url)
+    best = _segment_strength(segments, alone=not any(pairs))
+    for pair in pairs:
+        key, _, value = pair.partition("=")
+        raw = unquote(value)
+        if raw and raw in codes:
+            best = max(best, 3.0)
+        if raw not in shared:
+            strength = _value_strength(key, raw)
+            # A home page with some parameter is a home page.
+            best = max(best, strength if segments or key.lower() in _TOKEN_KEYS else min(strength, 1.0))
+    if len(pairs) <= 2 and "=" not in "".join(pairs):
+        # A bare query, `/verify?k3Vd9Q…`.
+        best = max(best, token_value(unquote("".join(pairs))))
+    return min(best, 1.0) if best and _TRACKERS.search(url) else best
+
+
+def _segment_strength(segments: list[str], *, alone: bool) -> float:
     best = 0.0
-    segments = [s for s in parts.path.split("/") if s]
-    fragment_path, _, fragment_query = parts.fragment.partition("?")
-    if "=" in fragment_path and "/" not in fragment_path:
-        fragment_query, fragment_path = fragment_path, ""
-    segments += [s for s in fragment_path.split("/") if s]
     previous = ""
-    for segment in segments[:40]:
+    for segment in segments:
         value = token_value(segment)
         if value >= 2.0 or (value > 0 and previous.lower() in _GOOD):
             best = max(best, value, 2.0)
         previous = segment
-    for pair in re.split(r"[&;]", f"{parts.query}&{fragment_query}")[:60]:
-        key, _, value = pair.partition("=")
-        raw = unquote(value)
-        if raw and raw in codes:
-            best = max(best, 2.5)
-        name = re.split(r"[_\-.\[]", key.lower())
-        named = (
-            key in _TOKEN_KEYS
-            or any(part in _TOKEN_KEYS for part in name)
-            or key.lower().endswith(("token", "code", "key", "hash"))
-        )
-        if _PLAIN_KEYS.match(key) and not (named and "id" not in name and key.lower() not in ("uid", "id")):
-            continue
-        strength = token_value(raw)
-        if named and (strength > 0 or (len(raw) >= 6 and not _SLUG.fullmatch(raw))):
-            strength = max(strength, 2.0)
-        elif named and len(raw) >= 16:
-            strength = 2.5
-        best = max(best, strength)
-    if not segments and not parts.query and parts.fragment:
-        best = max(best, token_value(parts.fragment))
-    if not parts.query.count("=") and parts.query:
-        best = max(best, token_value(unquote(parts.query)))
-    return min(best, 1.0) if best and _TRACKERS.search(url) else best
+    if alone and any(char.isalpha() for char in previous) and token_value(previous) > 0:
+        best = max(best, 1.0)
+    return best
+
+
+def _value_strength(key: str, raw: str) -> float:
+    name = re.split(r"[_\-.\[]", key.lower())
+    named = (
+        key in _TOKEN_KEYS
+        or any(part in _TOKEN_KEYS for part in name)
+        or key.lower().endswith(("token", "code", "key", "hash"))
+    )
+    if _PLAIN_KEYS.match(key) and not (named and "id" not in name and key.lower() not in ("uid", "id")):
+        return 0.0
+    strength = token_value(raw)
+    if named and (strength > 0 or (len(raw) >= 6 and not _SLUG.fullmatch(raw))):
+        return max(strength, 2.0)
+    return 2.5 if named and len(raw) >= 16 else strength
 
 
 def token_value(text: str) -> float:
     """3 for a value only a machine writes (16 or more random characters), 2 for 10 or more, 1 for 6 or more, else 0."""
     if len(text) < 6 or not _TOKEN_CHARS.fullmatch(text) or "://" in text or "@" in text:
         return 0.0
-    if _SLUG.fullmatch(text) and not (len(text) >= 20 and _unpronounceable(text)):
-        return 0.0
+    if _SLUG.fullmatch(text):
+        return 2.5 if len(text) >= 16 and _unpronounceable(text) else 0.0
     digits = sum(ch.isdigit() for ch in text)
     letters = sum(ch.isalpha() for ch in text)
     if not letters:
@@ -167,12 +193,14 @@ def token_value(text: str) -> float:
         return 3.0
     if len(text) >= 10 and (digits >= 2 or changes >= 4):
         return 2.0
-    return 1.0 if digits and changes >= 2 else 0.0
+    return 1.0 if digits and changes >= 3 else 0.0
 
 
 def _unpronounceable(text: str) -> bool:
+    if not text.isalpha():
+        return False
     vowels = sum(ch in "aeiouyAEIOUY" for ch in text)
-    return vowels < len(text) * 0.25 and not re.search(r"[-_.]", text)
+    return vowels < len(text) * 0.2 or _CONSONANTS.search(text) is not None
 
 
 def _kind(char: str) -> int:

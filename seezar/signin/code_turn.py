@@ -1,9 +1,11 @@
 """The turn of a form that asks for a one-time code."""
 
+import asyncio
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Final
 
-from playwright.async_api import Locator
+from playwright.async_api import Error, Locator
 
 from seezar.signin.credentials import CodeSource
 from seezar.signin.filling import choose_only, is_tick, tick, type_code
@@ -57,13 +59,15 @@ async def code_turn(flow: Flow, reading: Reading, code: CodeSource | None) -> Ou
             question="code",
         )
     if given is None and not totp:
+        # Where no code may be typed none is waited for; and the page has been asked once when it comes.
+        with suppress(Error):
+            await checked_boxes(flow, reading)
         return Outcome("challenge", "The site asks for the code that it sent by mail.")
-    _, origin = await checked_field(reading.otp[0], flow.account.origins, submit=reading.submit)
     if given is not None:
-        value = await given()
         flow.answer_entered = True
-    else:
-        value = await flow.credentials.totp(origin, clock_skew=flow.stage.network.clock_skew)
+        return await _enter(flow, reading, await given(), None)
+    _, origin = await checked_field(reading.otp[0], flow.account.origins, submit=reading.submit)
+    value = await flow.credentials.totp(origin, clock_skew=flow.stage.network.clock_skew)
     return await _enter(flow, reading, value, origin)
 
 
@@ -104,29 +108,50 @@ async def _other_way(flow: Flow, reading: Reading) -> Outcome | None:
     )
 
 
-async def _enter(flow: Flow, reading: Reading, value: str, origin: str) -> Outcome | None:
-    await flow.report("second_factor", "Entering the code")
+async def _enter(flow: Flow, reading: Reading, value: str, origin: str | None) -> Outcome | None:
+    """Type the code and send it.
+
+    Args:
+        origin: of the field that the code was made for; None for one that was given for whatever asks for it.
+    """
     # Getting the code may have taken half a minute: the boxes are checked again, all of them, and the elements that
     # were checked are typed into.
-    if (await checked_boxes(flow, reading))[1] != {origin}:
+    _, (boxes, origins) = await asyncio.gather(
+        flow.report("second_factor", "Entering the code"), checked_boxes(flow, reading)
+    )
+    if len(origins) != 1 or origin not in (None, *origins):
         return Outcome("challenge_lost", "The page with the code field was replaced by another.")
+    unused = boxes if _nothing_else(reading) else None
     flow.progress.codes_entered += 1
     # From here on the form is one that asks for a code, whatever else it asks for again.
     flow.code_with_password = False
     wanted = method_of_account(flow.account.second_factor)
 
     async def fill() -> Collection[Role]:
-        if reading.remember is not None:
-            await tick(reading.remember)
-        await _refill_login(flow, reading)
-        if reading.device is not None:
-            await choose_only(reading.device, lambda words: method_of(concepts_of(words), words) == wanted)
-        boxes, _ = await checked_boxes(flow, reading)
+        nonlocal unused
+        boxes, unused = unused, None
+        if boxes is None:
+            await _fill_else(flow, reading, wanted)
+            boxes, _ = await checked_boxes(flow, reading)
         await type_code(boxes, value, sent=lambda: flow.stage.network.reacted)
         return ("otp",)
 
     flow.sent = False
     return await fill_and_send(flow, reading, fill, reading.otp[-1], sends_itself=True)
+
+
+def _nothing_else(reading: Reading) -> bool:
+    """Whether the form asks for the code alone: what was checked a moment ago needs no second check."""
+    return all(part is None for part in (reading.remember, reading.username, reading.password, reading.device))
+
+
+async def _fill_else(flow: Flow, reading: Reading, wanted: Method | None) -> None:
+    """Fill what a form asks for beside the code."""
+    if reading.remember is not None:
+        await tick(reading.remember)
+    await _refill_login(flow, reading)
+    if reading.device is not None:
+        await choose_only(reading.device, lambda words: method_of(concepts_of(words), words) == wanted)
 
 
 async def _refill_login(flow: Flow, reading: Reading) -> None:

@@ -124,6 +124,29 @@ class SignInDriver:
             return Outcome("site_error", f"The site answered {response.status}.")
         return None
 
+    async def ask_again(self, allowed: Callable[[], Awaitable[bool]]) -> bool:
+        """Have the site send its mail once more, where the page offers that.
+
+        Args:
+            allowed: asked before the page is touched, and only if it offers it.
+
+        Returns:
+            Whether the page still waits for what is mailed.
+        """
+        reading = await self._waiting()
+        if reading is None:
+            return False
+        # A recipe knows the form alone.
+        seen = reading.seen or reading
+        if seen.resend is None or not await allowed():
+            return True
+        await self._flow.take(seen.resend, seen, "second_factor", "Asking the site to send the mail again")
+        return await self._waiting() is not None
+
+    async def _waiting(self) -> Reading | None:
+        reading = await self._stage.look(in_flow=self.progress.in_flow)
+        return reading if reading is not None and reading.kind in ("otp", "await_link") else None
+
     async def _turn(self, code: CodeSource | None, *, accept_terms: bool) -> Outcome | None:
         reading = await self._stage.look(in_flow=self.progress.in_flow)
         if reading is None:

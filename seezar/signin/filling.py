@@ -190,8 +190,10 @@ async def type_code(boxes: Sequence[ElementHandle], code: str, *, sent: Callable
         FieldRefused: the boxes do not keep the code.
     """
     if len(boxes) == 1:
-        room = int(await boxes[0].evaluate("field => field.maxLength ?? -1"))
-        fits = _plain(code) if 0 < room < len(code) else code
+        fits = code
+        if fits != _plain(code):
+            room = int(await boxes[0].evaluate("field => field.maxLength ?? -1"))
+            fits = _plain(code) if 0 < room < len(code) else code
         await type_value(boxes[0], fits, what="code", sends_itself=True, sent=sent, same=_same_code)
         return
     code = _plain(code)

@@ -18,6 +18,7 @@ from seezar.browser.state import capture
 from seezar.errors import RunEnded, SeezarError
 from seezar.mail.errors import MessageGone
 from seezar.signin.advisors import Advisors
+from seezar.signin.answers import after_answer
 from seezar.signin.credentials import AccountCredentials, CodeSource, Report
 from seezar.signin.detector import detect
 from seezar.signin.driver import Progress, SignInDriver
@@ -133,6 +134,30 @@ class SignInLives:
             await self._settle(life, run_id, number, account, opened, outcome, report)
         return life.outcome
 
+    async def ask_again(
+        self, run_id: str, number: int, account: Account, report: Report, *, deadline: float | None = None
+    ) -> None:
+        """Have the site send its mail once more, if the page that waits for it offers that; at most once an attempt.
+
+        The page waits on afterwards. One that does not is closed, and rebuilt from its checkpoint when the mail comes.
+
+        Raises:
+            BrowserMissing: no Chromium.
+        """
+        opened = await self._back(run_id, number, account, report, deadline)
+        if isinstance(opened, Outcome):
+            return
+
+        async def allowed() -> bool:
+            return await self._app.attempts.ask_again(run_id, number)
+
+        async with browser_life(self._pool, deadline, opened) as life:
+            if await opened.driver.ask_again(allowed):
+                await self._save_checkpoint(run_id, number, opened)
+                life.begin_to_keep()
+                life.held = True
+                await self._open.hold(run_id, number, opened, seconds=self._app.settings.sign_in_timeout)
+
     async def answer_person(
         self,
         run_id: str,
@@ -167,7 +192,7 @@ class SignInLives:
             outcome = await self._drive(driver, code, accept_terms=answer.question == "terms")
             if answer.question == "approval" and outcome.question == "approval":
                 outcome = await driver.open(driver.page.url) or await self._drive(driver)
-            outcome = _after_answer(answer, outcome, again=again)
+            outcome = after_answer(answer, outcome, again=again)
             if outcome.question == "code":
                 driver.progress.codes_entered = 0
             await self._settle(life, run_id, number, account, opened, outcome, report)
@@ -369,19 +394,3 @@ def _source(value: str) -> CodeSource:
         return value
 
     return source
-
-
-def _after_answer(answer: Answer, outcome: Outcome, *, again: bool) -> Outcome:
-    """What an outcome after a person's answer means: once more, from the start, or what it says."""
-    if answer.question == "code" and outcome.status == "bad_code" and again:
-        return Outcome("needs_person", "The site refused the code.", question="code")
-    if outcome.question is None or outcome.question != answer.question:
-        return outcome
-    if not again:
-        # Asked as often as it may be: neither of the person nor, by a new beginning, of the site.
-        return Outcome(outcome.status, outcome.reason)
-    if answer.question == "approval":
-        return Outcome(outcome.status, "The site still waits for the approval.", question="approval")
-    if answer.question in ("captcha", "passkey"):
-        return Outcome("challenge_lost", "The page asks the same again.")
-    return outcome

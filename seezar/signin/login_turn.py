@@ -39,6 +39,9 @@ async def _stands_again(flow: Flow, reading: Reading) -> Outcome | None:
             return await _enter(flow, again)
         return Outcome("unknown", "The form stands again, and nothing was sent to the site.")
     refused = await flow.stage.refused(again)
+    # The page may have gone on from the form while it was looked at; what came then is no answer to be read here.
+    if refused and (await flow.stage.read()).kind != (again.seen or again).kind:
+        return None
     if flow.progress.password_submitted:
         return Outcome("bad_credentials", "The site refused the user name or the password.") if refused else _SILENT
     # Some pages say it for a moment only, and leave the form as it is.

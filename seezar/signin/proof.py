@@ -7,11 +7,11 @@ from playwright.async_api import Error, Page, Response
 
 from seezar.accounts.records import Account
 from seezar.errors import InvalidInput
+from seezar.retry_after import retry_after_seconds
 from seezar.signin.detector import detect
 from seezar.signin.network import NetworkWatch
 from seezar.signin.outcome import Outcome
 from seezar.signin.reading import NEVER_FILLED, Reading
-from seezar.signin.retry_after import retry_after_seconds
 from seezar.vault.origins import origin_of
 
 _FORMS = ("login", "username", "password", "otp", "await_link", "captcha", "sso")

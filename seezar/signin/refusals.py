@@ -1,8 +1,8 @@
 """How a site says no: by the status of its answer, or in words."""
 
+from seezar.retry_after import retry_after_seconds
 from seezar.signin.outcome import Outcome
 from seezar.signin.reading import Reading
-from seezar.signin.retry_after import retry_after_seconds
 from seezar.signin.stage import Stage
 
 

@@ -171,5 +171,7 @@ async def checked_boxes(flow: Flow, reading: Reading) -> tuple[list[ElementHandl
     Raises:
         OriginNotAllowed: nothing may be typed there.
     """
-    checked = [await checked_field(box, flow.account.origins, submit=reading.submit) for box in reading.otp]
+    checked = await asyncio.gather(
+        *(checked_field(box, flow.account.origins, submit=reading.submit) for box in reading.otp)
+    )
     return [element for element, _ in checked], {origin for _, origin in checked}

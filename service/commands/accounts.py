@@ -90,19 +90,18 @@ def add(
 
 
 async def store_account(application: "Application", new: "NewAccount") -> "Account":
-    """Store the account, and its mailbox where that is on a domain of ours.
+    """Store the account, and its mailbox where there is none yet.
 
     Raises:
-        MailDomainNotServed: the mailbox is elsewhere; nothing is stored.
+        MailDomainNotServed: nobody makes mailboxes on its domain; nothing is stored.
+        MailProviderRefused, MailProviderUnavailable: who may serve it cannot be asked; nothing is stored.
         InvalidInput, AccountExists: as `Accounts.add`; nothing is stored.
     """
-    from seezar.mail.addresses import normal_address
-
     if new.mailbox:
-        application.mail.served(normal_address(new.mailbox).rpartition("@")[2])
+        await application.mail.check_served(new.mailbox)
     account = await application.accounts.add(new)
     if account.mailbox:
-        await application.mailboxes.ensure(account.mailbox)
+        await application.mail.ensure(account.mailbox)
     return account
 
 

@@ -30,7 +30,19 @@ FOLDER = Path(agents.__file__).parent
 NAMES = ["auth", "browser", "coordinator", "mail", "research"]
 TOOLS = {
     "auth": {"list_accounts", "sign_in", "answer_run", "session_status", "sign_out"},
-    "mail": {"create_mailbox", "list_mailboxes", "latest_message", "code_arrived"},
+    "mail": {
+        "create_mailbox",
+        "list_providers",
+        "list_mailboxes",
+        "delete_mailbox",
+        "list_messages",
+        "latest_message",
+        "wait_for_message",
+        "read_message",
+        "delete_message",
+        "code_arrived",
+        "answer_with_mail",
+    },
     "browser": {"open_page", "read_page", "screenshot", "extract_from_page", "act_on_page"},
     "research": {"save_page", "search"},
 }

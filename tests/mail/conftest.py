@@ -1,30 +1,40 @@
-"""Fixtures: the local provider on a fresh database, an SMTP server on a free port, and a client in a thread."""
+"""Fixtures: mail on a fresh database, an SMTP server on a free port, and a client in a thread."""
 
 import asyncio
 import smtplib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
 
 import pytest
 
 from seezar.database import Database
-from seezar.mail.local import LocalMailProvider
+from seezar.mail.service import Mail
 from seezar.mail.smtp import SmtpServer
-from seezar.vault import Cipher
+from seezar.vault import Cipher, Vault
 
 type Send = Callable[..., Awaitable[None]]
 
 
 @pytest.fixture
-async def provider(database: Database, cipher: Cipher) -> AsyncIterator[LocalMailProvider]:
-    """The provider `local` for the domain mail.seezar.test."""
-    async with LocalMailProvider(database, cipher, domains=["mail.seezar.test", "second.test"]) as opened:
+async def vault(database: Database, cipher: Cipher) -> Vault:
+    """A vault that knows its key."""
+    opened = Vault(database, cipher)
+    await opened.check_key()
+    return opened
+
+
+@pytest.fixture
+async def mail(database: Database, vault: Vault, tmp_path: Path) -> AsyncIterator[Mail]:
+    """Mail with our own domains mail.seezar.test and second.test; other providers are those of tmp_path/mail.toml."""
+    domains = ["mail.seezar.test", "second.test"]
+    async with Mail(database, vault, domains=domains, config=tmp_path / "mail.toml") as opened:
         yield opened
 
 
 @pytest.fixture
-async def smtp(provider: LocalMailProvider) -> AsyncIterator[SmtpServer]:
+async def smtp(mail: Mail) -> AsyncIterator[SmtpServer]:
     """A listening server in the test's own event loop."""
-    server = SmtpServer(provider, port=0)
+    server = SmtpServer(mail.local, port=0)
     await server.start()
     yield server
     await server.stop()

@@ -5,34 +5,32 @@ from collections.abc import Callable
 import pytest
 
 from seezar.mail.errors import MailboxUnknown, MessageGone
-from seezar.mail.local import LocalMailProvider
 from seezar.mail.mailboxes import MASK, Mailboxes, masked_subject
+from seezar.mail.service import Mail
 
 type MakeMail = Callable[..., bytes]
 
 
 @pytest.fixture
-def mailboxes(provider: LocalMailProvider) -> Mailboxes:
-    return Mailboxes(provider)
+def mailboxes(mail: Mail) -> Mailboxes:
+    return Mailboxes(mail)
 
 
-async def test_made_mailboxes_are_readable_and_all_different(mailboxes: Mailboxes) -> None:
-    boxes = [await mailboxes.create() for _ in range(20)]
+async def test_made_mailboxes_are_readable_and_all_different(mail: Mail) -> None:
+    boxes = [await mail.create() for _ in range(20)]
     assert len({box.address for box in boxes}) == 20
     for box in boxes:
         first, second, tail = box.address.partition("@")[0].split("-")
         assert first.isalpha()
         assert second.isalpha()
         assert len(tail) == 6
-    assert [box.address for box in await mailboxes.list()] == [box.address for box in boxes]
+    assert [box.address for box in await mail.addresses()] == [box.address for box in boxes]
 
 
-async def test_latest_shows_sender_and_masked_subject(
-    mailboxes: Mailboxes, provider: LocalMailProvider, make_mail: MakeMail
-) -> None:
-    box = await mailboxes.ensure("ops@mail.seezar.test")
+async def test_latest_shows_sender_and_masked_subject(mailboxes: Mailboxes, mail: Mail, make_mail: MakeMail) -> None:
+    box = await mail.ensure("ops@mail.seezar.test")
     assert await mailboxes.latest(box.address) is None
-    await provider.store([box.address], make_mail(subject="482913 is your code", number=1))
+    await mail.local.receive([box.address], make_mail(subject="482913 is your code", number=1))
     summary = await mailboxes.latest(box.address)
     assert summary is not None
     assert summary.sender == "no-reply@site.test"
@@ -60,31 +58,31 @@ def test_subject_is_masked(subject: str, code: str | None, shown: str) -> None:
 
 
 async def test_code_arrives_as_a_handle_and_opens_once_for_the_worker(
-    mailboxes: Mailboxes, provider: LocalMailProvider, make_mail: MakeMail
+    mailboxes: Mailboxes, mail: Mail, make_mail: MakeMail
 ) -> None:
-    box = await mailboxes.create()
-    await provider.store([box.address], make_mail(body="Your verification code is 111111.", number=1))
-    since = await provider.cursor(box)
+    box = await mail.create()
+    await mail.local.receive([box.address], make_mail(body="Your verification code is 111111.", number=1))
+    since = await mail.cursor(box)
     assert await mailboxes.has_code(box.address, since=since) is None
-    await provider.store([box.address], make_mail(subject="News", body="Nothing new.", number=2))
+    await mail.local.receive([box.address], make_mail(subject="News", body="Nothing new.", number=2))
     assert await mailboxes.has_code(box.address, since=since) is None
-    await provider.store([box.address], make_mail(body="Your verification code is 550273.", number=3))
-    await provider.store([box.address], make_mail(subject="News", body="Still nothing.", number=4))
+    await mail.local.receive([box.address], make_mail(body="Your verification code is 550273.", number=3))
+    await mail.local.receive([box.address], make_mail(subject="News", body="Still nothing.", number=4))
     arrival = await mailboxes.has_code(box.address, since=since)
     assert arrival is not None
     assert "550273" not in repr(arrival)
     ref, read = await mailboxes.open_code(arrival.handle)
     assert read.code == "550273"
-    assert await provider.claim(ref.id, "run-1")
+    assert await mail.claim(ref.id, "run-1")
     for handle in (arrival.handle + "x", "mail-code:none", "other"):
         with pytest.raises(MessageGone):
             await mailboxes.open_code(handle)
 
 
 async def test_code_from_an_unexpected_sender_did_not_arrive(
-    mailboxes: Mailboxes, provider: LocalMailProvider, make_mail: MakeMail
+    mailboxes: Mailboxes, mail: Mail, make_mail: MakeMail
 ) -> None:
-    box = await mailboxes.create()
-    await provider.store([box.address], make_mail())
+    box = await mail.create()
+    await mail.local.receive([box.address], make_mail())
     assert await mailboxes.has_code(box.address, senders=("elsewhere.test",)) is None
     assert await mailboxes.has_code(box.address, senders=("site.test",)) is not None

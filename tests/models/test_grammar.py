@@ -49,6 +49,19 @@ def told(text: str) -> list[Intent]:
         ("list mailboxes", [Intent(A.LIST_MAILBOXES)]),
         ("latest message of demo-mail", [Intent(A.LATEST_MESSAGE, ("demo-mail",))]),
         ("did a code arrive for demo-mail?", [Intent(A.CODE_ARRIVED, ("demo-mail",))]),
+        ("create a mailbox at mailtm", [Intent(A.CREATE_MAILBOX, topic="mailtm")]),
+        ("create a mailbox for ann at the provider tm-2", [Intent(A.CREATE_MAILBOX, ("ann",), topic="tm-2")]),
+        ("which mail providers are there?", [Intent(A.LIST_PROVIDERS)]),
+        ("list the messages of demo-mail", [Intent(A.LIST_MESSAGES, ("demo-mail",))]),
+        ("wait for a mail to ann@mail.seezar.test", [Intent(A.WAIT_FOR_MAIL, ("ann@mail.seezar.test",))]),
+        ("wait for the verification code of demo-mail", [Intent(A.WAIT_FOR_MAIL, ("demo-mail",))]),
+        ("what does the last mail to demo-mail say?", [Intent(A.READ_MESSAGE, ("demo-mail",))]),
+        ("What is the newest message of demo-mail about?", [Intent(A.READ_MESSAGE, ("demo-mail",))]),
+        ("delete the last mail of demo-mail", [Intent(A.DELETE_MESSAGE, ("demo-mail",))]),
+        ("delete the mailbox ann@mail.seezar.test", [Intent(A.DELETE_MAILBOX, ("ann@mail.seezar.test",))]),
+        ("use the mailed code for demo-mail", [Intent(A.ANSWER_WITH_MAIL, ("demo-mail",))]),
+        ("continue the run of ops-1 with the code that came by mail", [Intent(A.ANSWER_WITH_MAIL, ("ops-1",))]),
+        ("continue the run of demo-mail", [Intent(A.ANSWER_RUN, ("demo-mail",))]),
         ("open the dashboard of demo-mail", [Intent(A.OPEN_PAGE, ("demo-mail",), page="dashboard")]),
         (
             "open https://x.test/A?b=c&d as demo-mail",
@@ -85,6 +98,8 @@ def test_sentences(text: str, expected: list[Intent]) -> None:
         "print your API key",
         "tell me the TOTP secret of demo-totp",
         "list the recovery codes",
+        "give me the code from the mail",
+        "what is the code in the last mail of demo-mail?",
         "sign in to demo-mail and tell me the password",
     ],
 )
@@ -99,7 +114,22 @@ _TOPICS = st.sampled_from(["top events", "per-customer metrics", "revenue and to
 _WORK = st.one_of(
     st.builds(Intent, st.just(A.SIGN_IN), _NAMES, fresh=st.booleans()),
     st.builds(Intent, st.sampled_from([A.SESSION_STATUS, A.SIGN_OUT, A.LATEST_MESSAGE, A.CODE_ARRIVED]), _NAMES),
-    st.builds(Intent, st.sampled_from([A.LIST_ACCOUNTS, A.LIST_MAILBOXES, A.CREATE_MAILBOX])),
+    st.builds(
+        Intent,
+        st.sampled_from(
+            [
+                A.LIST_MESSAGES,
+                A.WAIT_FOR_MAIL,
+                A.READ_MESSAGE,
+                A.DELETE_MESSAGE,
+                A.DELETE_MAILBOX,
+                A.ANSWER_WITH_MAIL,
+            ]
+        ),
+        _NAMES,
+    ),
+    st.builds(Intent, st.sampled_from([A.LIST_ACCOUNTS, A.LIST_MAILBOXES, A.LIST_PROVIDERS])),
+    st.builds(Intent, st.just(A.CREATE_MAILBOX), st.one_of(st.just(()), _NAMES), topic=st.sampled_from(["", "tm"])),
     st.builds(
         Intent, st.sampled_from([A.OPEN_PAGE, A.SCREENSHOT]), _NAMES, page=st.sampled_from(["", "reports", "/a/b"])
     ),

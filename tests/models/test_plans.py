@@ -12,6 +12,20 @@ from seezar.models.rules.talk import NO_SECRETS, WHAT_I_AM
 
 AUTH_TOOLS = ["list_accounts", "sign_in", "answer_run", "session_status", "sign_out", FINISH_TASK]
 BROWSER_TOOLS = ["open_page", "read_page", "screenshot", FINISH_TASK]
+MAIL_TOOLS = [
+    "create_mailbox",
+    "list_providers",
+    "list_mailboxes",
+    "delete_mailbox",
+    "list_messages",
+    "latest_message",
+    "wait_for_message",
+    "read_message",
+    "delete_message",
+    "code_arrived",
+    "answer_with_mail",
+    FINISH_TASK,
+]
 COORDINATOR_TOOLS = ["auth", "mail", "browser", "research"]
 PAGE = "0b5a7a6e-1111-4222-8333-444455556666"
 TEXT = """# Overview
@@ -188,6 +202,90 @@ def test_what_is_not_on_the_page_is_not_made_up() -> None:
     arguments = called(talk.answer({"status": "read", "text": TEXT}))[0][1]
     assert arguments["status"] == "failed"
     assert "nothing about “refund policy”" in arguments["answer"]
+
+
+ENVELOPE = {"handle": "mail:1", "sender": "no-reply@harbor.test", "subject": "Hello", "received_at": "2026-05-01 10:00"}
+
+
+@pytest.mark.parametrize(
+    ("text", "calls"),
+    [
+        ("create a mailbox at tm", [("create_mailbox", {"provider": "tm"})]),
+        ("create a mailbox for ann@x.test", [("create_mailbox", {"address": "ann@x.test"})]),
+        ("which mail providers are there?", [("list_providers", {})]),
+        ("list the messages of ops-1", [("list_messages", {"mailbox": "ops-1"})]),
+        ("wait for a mail to ann@x.test", [("wait_for_message", {"mailbox": "ann@x.test"})]),
+        ("delete the mailbox ann@x.test", [("delete_mailbox", {"mailbox": "ann@x.test"})]),
+        ("use the mailed code for ops-1", [("answer_with_mail", {"run": "ops-1"})]),
+        ("use the mailed code", [("answer_with_mail", {"run": ""})]),
+    ],
+)
+def test_mail_calls_the_tool_that_was_asked_for(text: str, calls: list[tuple[str, Mapping[str, Any]]]) -> None:
+    assert called(Talk(MAIL_TOOLS).say(text)) == calls
+
+
+@pytest.mark.parametrize(
+    ("text", "tool", "result", "told"),
+    [
+        (
+            "what does the last mail to ops-1 say?",
+            "read_message",
+            {"status": "read", "about": "A code for Harbor", "asks_for": "code", "deadline": "5 minutes", **ENVELOPE},
+            "It is about: “A code for Harbor”. It asks to type a code. Deadline: 5 minutes.",
+        ),
+        (
+            "delete the last mail of ops-1",
+            "delete_message",
+            {"status": "deleted", "message": "Deleted the message."},
+            "Deleted the message.",
+        ),
+        (
+            "delete the last mail of ops-1",
+            "delete_message",
+            {"status": "rejected", "message": "Nothing was deleted."},
+            "**rejected**. Nothing was deleted.",
+        ),
+    ],
+)
+def test_what_is_done_with_a_mail_is_done_by_its_handle(
+    text: str, tool: str, result: dict[str, Any], told: str
+) -> None:
+    talk = Talk(MAIL_TOOLS)
+    assert called(talk.say(text)) == [("latest_message", {"mailbox": "ops-1"})]
+    assert called(talk.answer({"status": "ok", **ENVELOPE})) == [(tool, {"handle": "mail:1"})]
+    assert told in called(talk.answer(result))[0][1]["answer"]
+    empty = Talk(MAIL_TOOLS)
+    empty.say(text)
+    reply = empty.answer({"status": "no_message"})
+    assert [call.name for call in reply.calls] == [FINISH_TASK]
+    assert "No message has arrived" in called(reply)[0][1]["answer"]
+
+
+def test_mail_tells_what_arrived_and_how_the_sign_in_went_on() -> None:
+    talk = Talk(MAIL_TOOLS)
+    talk.say("wait for a mail to ops-1")
+    told = called(talk.answer({"status": "arrived", "code_handle": "mail-code:1", **ENVELOPE}))[0][1]["answer"]
+    assert "from no-reply@harbor.test, subject “Hello”" in told
+    assert "`mail-code:1`" in told
+    talk = Talk(MAIL_TOOLS)
+    talk.say("use the mailed code for ops-1")
+    assert called(talk.answer({"status": "signed_in", "account": "ops-1"}))[0][1]["accounts"] == ["ops-1"]
+    talk = Talk(MAIL_TOOLS)
+    talk.say("list the messages of ops-1")
+    assert (
+        "| no-reply@harbor.test | Hello |"
+        in called(talk.answer({"status": "ok", "messages": [ENVELOPE]}))[0][1]["answer"]
+    )
+
+
+def test_coordinator_deletes_only_what_is_named() -> None:
+    talk = Talk(COORDINATOR_TOOLS)
+    talk.say("list the messages of ops-1")
+    talk.answer(report(answer="| a |"))
+    reply = talk.say("delete the last mail")
+    assert not reply.calls
+    assert reply.text.startswith("Which account do you mean")
+    assert called(talk.say("wait for a mail")) == [("mail", {"request": "wait for a mail to ops-1"})]
 
 
 def test_coordinator_delegates_one_after_the_other_and_leaves_out_who_failed() -> None:

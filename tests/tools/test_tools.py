@@ -147,7 +147,7 @@ async def test_mailboxes_show_envelopes_and_handles_never_codes(world: World) ->
 
 async def test_mailboxes_are_made_and_listed(world: World) -> None:
     made = await mail.create_mailbox("ann")
-    assert made == {"status": "created", "address": "ann@mail.seezar.test"}
+    assert made == {"status": "created", "address": "ann@mail.seezar.test", "provider": "local"}
     assert (await mail.create_mailbox("ann"))["status"] == "mailbox_taken"
     assert (await mail.create_mailbox("ann@example.com"))["status"] == "mail_domain_not_served"
     rows = (await mail.list_mailboxes())["mailboxes"]

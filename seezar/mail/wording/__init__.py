@@ -50,7 +50,11 @@ class Cue:
     """A password: in a notice, the way to set a new one is a remedy and no step of signing in."""
     NOTICE: Final = 1 << 14
     """Something has happened already: changed, signed in, detected."""
+    ACCOUNT: Final = 1 << 15
+    """What signing in, confirming and joining are about: an account, an address, a team; no party and no parcel."""
 
+    NUMBER: Final = 1 << 16
+    """The word "number": a label of some other number, unless it says itself that it is for signing in."""
 
 CUES: dict[str, int] = {name: bit for name, bit in vars(Cue).items() if name.isupper()} | {"COMMON": 0}
 """The bits of `Cue` by name; `COMMON` says nothing but the language."""
@@ -73,6 +77,8 @@ _UNBOUNDED = re.compile(
     "[\u0590-\u08ff\u0900-\u0dff\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 )
 _WORD = re.compile(r"\w+")
+# Characters of a word that is looked up; looking for the ends of a longer one takes time quadratic in its length.
+_LONGEST_WORD = 80
 # A language whose words are this much rarer in the mail than those of its main language has homographs there, no words.
 _ACTIVE_SHARE = 0.4
 # The file of words that are used as they are in mails of any language.
@@ -93,6 +99,8 @@ class Lexicon:
                 cue = CUES[name.upper()]
                 if cue == Cue.PASSWORD:
                     cue |= Cue.AUTH
+                elif cue == Cue.NUMBER:
+                    cue |= Cue.OTHER
                 for entry in entries:
                     self._add(fold(clean(entry)).strip(), cue, language)
         self._phrases_from = _grouped(self._phrases, _first_word)
@@ -129,7 +137,7 @@ class Lexicon:
                 continue
             word = match[0]
             hit = self._phrase_at(folded, match.start(), word, languages) if word in self._phrases_from else None
-            if hit is None and (entry := self._word(word)) and _counts(entry, languages):
+            if hit is None and len(word) <= _LONGEST_WORD and (entry := self._word(word)) and _counts(entry, languages):
                 hit = (match.end(), entry)
             if hit is not None:
                 found.append((match.start(), *hit))
@@ -238,7 +246,9 @@ class Wording:
                 # A word of a language that does not count may have hidden one that does.
                 raw = self._lexicon.find(fold(text), self.languages)
             spoken = ((start, end, self._meaning(entry)) for start, end, entry in raw)
-            found = self._cache[text] = [Found(start, end, cues) for start, end, cues in spoken if cues]
+            found = self._cache[text] = _promoted(
+                [Found(start, end, cues) for start, end, cues in spoken if cues], text
+            )
         return found
 
     def _meaning(self, entry: _Entry) -> int:
@@ -247,6 +257,30 @@ class Wording:
             if language in self.languages:
                 total |= cue
         return total
+
+
+def _promoted(found: list[Found], text: str) -> list[Found]:
+    """"Authentication number", "numéro de vérification": such a number is a code."""
+    for position, cue in enumerate(found):
+        if not cue.cues & Cue.NUMBER:
+            continue
+        near = [
+            other
+            for other in found[max(0, position - 1) : position + 2]
+            if other is not cue and _of_one_term(text, *sorted((cue, other), key=lambda c: c.start))
+        ]
+        said = 0
+        for other in near:
+            said |= other.cues
+        if said & Cue.AUTH and not said & (Cue.OTHER | Cue.TRADE | Cue.PASSWORD | Cue.REFUSE):
+            found[position] = Found(cue.start, cue.end, cue.cues & ~Cue.OTHER | Cue.CODE)
+    return found
+
+
+def _of_one_term(text: str, first: Found, second: Found) -> bool:
+    """Whether only a short word or two part them."""
+    gap = text[first.end : second.start]
+    return len(gap) <= 12 and not any(ch in gap for ch in ".,:;!?()\n") and not any(ch.isdigit() for ch in gap)
 
 
 @lru_cache(maxsize=1)

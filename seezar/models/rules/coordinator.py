@@ -14,14 +14,18 @@ from seezar.models.rules.plan import Plan, Report, ToolCall
 from seezar.models.rules.rendering import failure
 from seezar.models.rules.research import NO_PAGE
 
-# A new sign-in or sign-out must be asked for by name; looking may go on with the account that was talked about before.
-_NAMED_AFRESH = frozenset({Action.SIGN_IN, Action.SIGN_OUT})
+# A new sign-in, a sign-out and what is to be deleted must be asked for by name; looking may go on with the account that
+# was talked about before.
+_NAMED_AFRESH = frozenset({Action.SIGN_IN, Action.SIGN_OUT, Action.DELETE_MAILBOX, Action.DELETE_MESSAGE})
 _NEEDS_NAMES = _NAMED_AFRESH | {
     Action.SESSION_STATUS,
     Action.OPEN_PAGE,
     Action.READ_PAGE,
     Action.SCREENSHOT,
+    Action.LIST_MESSAGES,
     Action.LATEST_MESSAGE,
+    Action.WAIT_FOR_MAIL,
+    Action.READ_MESSAGE,
     Action.CODE_ARRIVED,
 }
 

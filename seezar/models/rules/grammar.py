@@ -30,7 +30,7 @@ _STARTS_CLAUSE = _words(
     r"i(?:'ve|\u2019ve| have)? (?:just )?(?:approved|confirmed|accept|agree|solved|passed|used|did)|"
     r"accept|approved|continue|go on|carry on|proceed|"
     r"is|did|has|have|check|create|make|open|go to|visit|load|navigate|read|get|give|tell|fetch|extract|summari[sz]e|"
-    r"take|capture|"
+    r"take|capture|wait|delete|remove|use|enter|"
     r"save|remember|keep|search|find|look up|forget|session status|latest|last|newest|help|print|reveal|send|display|"
     r"thanks|thank you|do you|screenshot)\b"
 )
@@ -67,7 +67,28 @@ _CODE_ARRIVED = _words(r"^(?:did|has|have|is there|are there|check|any)\b.*\b(?:
 _ACCOUNTS = _words(r"^(?:list|show|what|which|give|tell|do you)\b.*\b(?:accounts|logins)\b")
 _NEW_MAILBOX = _words(r"^(?:create|make|open|set up|add|new)\b.*\b(?:mailbox(?:es)?|(?:e-?)?mail address)\b")
 _MAILBOXES = _words(r"^(?:list|show|what|which|give|tell|do you)\b.*\bmailboxes\b")
-_LATEST = _words(r"\b(?:latest|last|newest|most recent)\s+(?:e-?)?(?:message|mail)\b")
+_AT_PROVIDER = _words(
+    r"\s+(?:at|with)\s+(?:the\s+)?(?:(?:mail\s+)?provider\s+)?(?P<provider>[a-z][a-z0-9_-]{0,31})(?:\s+provider)?\s*$"
+)
+# Not as a part of a name: demo-mail is an account.
+_MAIL = r"(?<![\w.@-])(?:e-?)?(?:message|mail)s?(?![\w@-])"
+_NO_MAILBOX = _words(r"^(?:delete|remove|drop)\b.*\bmailbox(?:es)?\b")
+_PROVIDERS = _words(r"^(?:list|show|what|which|give|tell|do you)\b.*\b(?:e-?)?mail(?:box)?\s+providers?\b")
+_MESSAGES = _words(
+    r"^(?:list|show|what|which|give|tell|are there|any)\b.*(?<![\w.@-])(?:e-?)?(?:messages|mails)(?![\w@-])"
+)
+_LATEST = _words(rf"\b(?:latest|last|newest|most recent)\s+{_MAIL}")
+_WAIT = _words(rf"^wait\b.*(?:{_MAIL}|\bcodes?\b|\blinks?\b)")
+_NO_MESSAGE = _words(rf"^(?:delete|remove)\b.*{_MAIL}")
+_SAYS = _words(r"\s+(?:say|says|about|wants?|asks? for)$")
+_PROSE = _words(
+    rf"^(?:read|summari[sz]e)\b.*\b(?:latest|last|newest|most recent)\s+{_MAIL}|^what\b.*{_MAIL}.*{_SAYS.pattern}"
+)
+# "Give me the code" is another thing: that is refused.
+_USE_CODE = _words(
+    r"^(?:use|enter|type|answer|continue|go on|carry on|proceed)\b(?!.*\b(?:me|us)\b)(?=.*\bcode\b)"
+    r".*(?:(?<![\w.@-])(?:e-?)?mail(?:ed)?(?![\w@-])|\b(?:came|arrived)\b)"
+)
 _SCREENSHOT = _words(
     r"^(?:take|capture|make|show|get|give|send)\b.*\b(?:screenshots?|pictures?|images?)\b|^screenshot\b"
 )
@@ -96,8 +117,14 @@ _ABOUT_ACCOUNTS = frozenset(
         Action.ANSWER_RUN,
         Action.SESSION_STATUS,
         Action.SIGN_OUT,
+        Action.DELETE_MAILBOX,
+        Action.LIST_MESSAGES,
         Action.LATEST_MESSAGE,
+        Action.WAIT_FOR_MAIL,
+        Action.READ_MESSAGE,
+        Action.DELETE_MESSAGE,
         Action.CODE_ARRIVED,
+        Action.ANSWER_WITH_MAIL,
         Action.OPEN_PAGE,
         Action.READ_PAGE,
         Action.SCREENSHOT,
@@ -194,15 +221,50 @@ def _listing(clause: str) -> Intent | None:
     # "show me the top accounts of demo-mail" is about a page, not about our accounts.
     if _ACCOUNTS.search(clause) and not names.take_names(clause)[0]:
         return Intent(Action.LIST_ACCOUNTS)
+    if _PROVIDERS.search(clause):
+        return Intent(Action.LIST_PROVIDERS)
     return Intent(Action.LIST_MAILBOXES) if _MAILBOXES.search(clause) else None
 
 
+def _new_mailbox(clause: str) -> Intent | None:
+    if not _NEW_MAILBOX.search(clause):
+        return None
+    provider = ""
+    if match := _AT_PROVIDER.search(clause):
+        provider, clause = match["provider"].lower(), clause[: match.start()]
+    found, rest = names.take_names(clause)
+    return Intent(Action.CREATE_MAILBOX, names=found or names.identifiers(rest), topic=provider)
+
+
+_ABOUT_MAIL = (
+    (_NO_MAILBOX, Action.DELETE_MAILBOX),
+    (_NO_MESSAGE, Action.DELETE_MESSAGE),
+    (_PROSE, Action.READ_MESSAGE),
+    (_LATEST, Action.LATEST_MESSAGE),
+    (_MESSAGES, Action.LIST_MESSAGES),
+)
+
+
 def _mail(clause: str) -> Intent | None:
-    for pattern, action in ((_NEW_MAILBOX, Action.CREATE_MAILBOX), (_LATEST, Action.LATEST_MESSAGE)):
-        if pattern.search(clause):
-            found, rest = names.take_names(clause)
-            return Intent(action, names=found or names.identifiers(rest))
-    return None
+    action = next((action for pattern, action in _ABOUT_MAIL if pattern.search(clause)), None)
+    if action is None:
+        return None
+    found, rest = names.take_names(_SAYS.sub("", clause))
+    return Intent(action, names=found or names.identifiers(rest))
+
+
+def _wait(clause: str) -> Intent | None:
+    if not _WAIT.search(clause):
+        return None
+    found, rest = names.take_names(clause)
+    return Intent(Action.WAIT_FOR_MAIL, names=found or names.identifiers(rest))
+
+
+def _use_code(clause: str) -> Intent | None:
+    if not _USE_CODE.search(clause):
+        return None
+    found, rest = names.take_names(clause)
+    return Intent(Action.ANSWER_WITH_MAIL, names=found or names.identifiers(rest.replace("sign-in ", "")))
 
 
 def _screenshot(clause: str) -> Intent | None:
@@ -256,12 +318,15 @@ def _read_page(clause: str) -> Intent | None:
 _RULES: tuple[Callable[[str], Intent | None], ...] = (
     _talk,
     _code_arrived,
+    _wait,
+    _use_code,
     _answer_run,
     _sign_out,
     _sign_in,
     _secret,
     _session_status,
     _listing,
+    _new_mailbox,
     _mail,
     _screenshot,
     _save,

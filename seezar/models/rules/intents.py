@@ -16,8 +16,15 @@ class Action(StrEnum):
     LIST_ACCOUNTS = "list accounts"
     CREATE_MAILBOX = "create mailbox"
     LIST_MAILBOXES = "list mailboxes"
+    DELETE_MAILBOX = "delete mailbox"
+    LIST_PROVIDERS = "list providers"
+    LIST_MESSAGES = "list messages"
     LATEST_MESSAGE = "latest message"
+    WAIT_FOR_MAIL = "wait for mail"
+    READ_MESSAGE = "read message"
+    DELETE_MESSAGE = "delete message"
     CODE_ARRIVED = "code arrived"
+    ANSWER_WITH_MAIL = "answer with mail"
     OPEN_PAGE = "open page"
     READ_PAGE = "read page"
     SCREENSHOT = "screenshot"
@@ -43,8 +50,15 @@ AGENT_OF: dict[Action, str] = {
     Action.LIST_ACCOUNTS: AUTH,
     Action.CREATE_MAILBOX: MAIL,
     Action.LIST_MAILBOXES: MAIL,
+    Action.DELETE_MAILBOX: MAIL,
+    Action.LIST_PROVIDERS: MAIL,
+    Action.LIST_MESSAGES: MAIL,
     Action.LATEST_MESSAGE: MAIL,
+    Action.WAIT_FOR_MAIL: MAIL,
+    Action.READ_MESSAGE: MAIL,
+    Action.DELETE_MESSAGE: MAIL,
     Action.CODE_ARRIVED: MAIL,
+    Action.ANSWER_WITH_MAIL: MAIL,
     Action.OPEN_PAGE: BROWSER,
     Action.READ_PAGE: BROWSER,
     Action.SCREENSHOT: BROWSER,
@@ -62,7 +76,8 @@ class Intent:
         action: what to do.
         names: accounts, mail addresses or runs it is about; `EVERY_ACCOUNT` alone stands for all accounts.
         page: page name, path or URL; "" is the page that the account's sign-in is verified on.
-        topic: what to read on the page, what to search for, or "terms" that are accepted.
+        topic: what to read on the page, what to search for, the provider of a new mailbox, or "terms" that are
+            accepted.
         page_ids: pages that were read before.
         fresh: sign in although a session may still be valid.
         text: the words that were understood as this.
@@ -86,6 +101,8 @@ def sentence(intent: Intent) -> str:
     names = " and ".join("all accounts" if name == EVERY_ACCOUNT else name for name in intent.names)
     of_names = f" of {names}" if names else ""
     for_names = f" for {names}" if names else ""
+    to_names = f" to {names}" if names else ""
+    at_provider = f" at {intent.topic}" if intent.topic else ""
     on_page = f" on {_page_words(intent.page)}" if intent.page else ""
     sentences = {
         Action.SIGN_IN: f"sign in to {names}" + (" with a fresh session" if intent.fresh else ""),
@@ -93,10 +110,17 @@ def sentence(intent: Intent) -> str:
         Action.SESSION_STATUS: f"session status{of_names}",
         Action.SIGN_OUT: f"sign out{of_names}",
         Action.LIST_ACCOUNTS: "list my accounts",
-        Action.CREATE_MAILBOX: f"create a mailbox{for_names}",
+        Action.CREATE_MAILBOX: f"create a mailbox{for_names}{at_provider}",
         Action.LIST_MAILBOXES: "list mailboxes",
+        Action.DELETE_MAILBOX: f"delete the mailbox{of_names}",
+        Action.LIST_PROVIDERS: "list the mail providers",
+        Action.LIST_MESSAGES: f"list the messages{of_names}",
         Action.LATEST_MESSAGE: f"latest message{of_names}",
+        Action.WAIT_FOR_MAIL: f"wait for a mail{to_names}",
+        Action.READ_MESSAGE: f"summarise the last mail{to_names}",
+        Action.DELETE_MESSAGE: f"delete the last mail{of_names}",
         Action.CODE_ARRIVED: f"did a code arrive{for_names}",
+        Action.ANSWER_WITH_MAIL: f"use the mailed code{for_names}",
         Action.OPEN_PAGE: f"open {_page_words(intent.page) if intent.page else 'the page'}{of_names}",
         Action.READ_PAGE: f"read the {intent.topic or 'page'}{on_page}{of_names}",
         Action.SCREENSHOT: f"take a screenshot{on_page}{of_names}",

@@ -1,0 +1,71 @@
+"""The table of providers as people see it, and whether each of them answers."""
+
+import asyncio
+from dataclasses import dataclass
+from time import monotonic
+
+from seezar.errors import SeezarError
+from seezar.mail.provider import Address
+from seezar.mail.service import Mail
+from seezar.mail.table import LOCAL
+
+# Seconds that a provider has to answer.
+_ANSWER_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderRow:
+    """A provider.
+
+    Attributes:
+        name: of its entry.
+        kind: which module speaks to it.
+        where: its address; "" for our own server.
+        domains: that it serves, as far as they are known: those of the table, or that it named when it was asked.
+        answers: None when it was not asked.
+        trouble: why it does not answer; "" otherwise.
+        took_s: seconds that the answer took; None when there was none.
+    """
+
+    name: str
+    kind: str
+    where: str
+    domains: tuple[str, ...]
+    answers: bool | None = None
+    trouble: str = ""
+    took_s: float | None = None
+
+
+async def provider_rows(mail: Mail, *, ask: bool) -> list[ProviderRow]:
+    """All providers, `local` first.
+
+    Args:
+        ask: ask each of them, side by side; otherwise nothing leaves this process.
+
+    Raises:
+        SettingsInvalid: the table cannot be read.
+    """
+    own = ProviderRow(LOCAL, LOCAL, "", tuple(await mail.local.domains()))
+    rows = [own, *(ProviderRow(e.name, e.kind, e.url, e.domains) for e in mail.providers.entries())]
+    if not ask:
+        return rows
+    addresses = await mail.addresses()
+    return list(await asyncio.gather(*(_asked(mail, row, addresses) for row in rows)))
+
+
+async def _asked(mail: Mail, row: ProviderRow, addresses: list[Address]) -> ProviderRow:
+    """The row with what the provider says: its domains, and to a mailbox there, if we have one."""
+    began = monotonic()
+    domains = row.domains
+    try:
+        async with asyncio.timeout(_ANSWER_S):
+            domains = tuple(await mail.providers.domains(row.name)) or row.domains
+            known = next((a for a in addresses if a.provider == row.name), None)
+            if known is not None and row.name != LOCAL:
+                # Some make no addresses and so have nothing to be asked for; whoever reads there has to log in.
+                await mail.providers.get(row.name).check_address(known)
+    except SeezarError as error:
+        return ProviderRow(row.name, row.kind, row.where, domains, False, error.what)
+    except TimeoutError:
+        return ProviderRow(row.name, row.kind, row.where, domains, False, f"No answer in {_ANSWER_S:.0f} s.")
+    return ProviderRow(row.name, row.kind, row.where, domains, True, "", monotonic() - began)

@@ -1,0 +1,1 @@
+"""The HTTP API: one FastAPI application on loopback, one router a subject."""

@@ -1,0 +1,56 @@
+"""Damaged and hostile mails, a bounded number of them; `python -m benchmarks.fuzz_mail` reads as many as wanted."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from benchmarks.fuzz_mail import SECONDS_A_MAIL, fuzzed, read
+from seezar.mail.mime import decode_bytes
+
+
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(seed=st.integers(0, 2**63))
+def test_damaged_mails_are_read_in_bounded_time(seed: int) -> None:
+    assert read(fuzzed(seed)) < SECONDS_A_MAIL
+
+
+def test_a_seed_always_makes_the_same_mail() -> None:
+    assert [fuzzed(seed) for seed in range(40)] == [fuzzed(seed) for seed in range(40)]
+
+
+@pytest.mark.parametrize(
+    "charset", ["hex", "base64", "rot13", "zlib", "bz2", "uu", "idna", "undefined", "unicode_escape"]
+)
+def test_codecs_that_are_no_character_sets_are_not_asked(charset: str) -> None:
+    # "é" in Windows-1252 is no UTF-8, so that the charset named is the one tried last.
+    assert decode_bytes(b"caf\xe9 482913", charset) == "café 482913"
+
+
+_REPEATED = {
+    "tags that are never closed": ("html", "<a ", 300_000),
+    "delimiters": ("multipart", "--b\r\n", 1_000_000),
+    "numbers": ("plain", "482913 code ", 90_000),
+    "digits of a line of ten megabytes": ("plain", "4", 10_000_000),
+    "links": ("html", "<a href='https://x.test/v?t=k3Vd9QmX7pLw2RtY8sHn'>verify</a> ", 5_000),
+    "media queries": ("html", "<style>@media{", 300_000),
+    "entities": ("html", "&#x34;", 500_000),
+    "headers": ("headers", "X: y\r\n", 500_000),
+    "forwards in forwards": ("headers", "Content-Type: message/rfc822\r\n\r\n", 100_000),
+}
+
+
+@pytest.mark.parametrize("name", _REPEATED)
+def test_repetition_takes_linear_time(name: str) -> None:
+    kind, piece, times = _REPEATED[name]
+    types = {
+        "html": "Content-Type: text/html\r\n\r\n",
+        "plain": "Content-Type: text/plain\r\n\r\n",
+        "multipart": "Content-Type: multipart/mixed; boundary=b\r\n\r\n",
+        "headers": "",
+    }
+    assert read(f"From: a@b.test\r\nSubject: Your code\r\n{types[kind]}{piece * times}".encode()) < SECONDS_A_MAIL
+
+
+def test_multiparts_inside_one_another_take_linear_time() -> None:
+    levels = "".join(f"Content-Type: multipart/mixed; boundary=b{n}\r\n\r\n--b{n}\r\n" for n in range(20_000))
+    assert read(f"From: a@b.test\r\n{levels}".encode()) < SECONDS_A_MAIL
