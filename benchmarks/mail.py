@@ -147,7 +147,7 @@ class _Typing:
         client = self.world.client
         run = await client.sign_in(self.world.crowd[0].name, fresh=True)
         await self.held.holds.wait()
-        while not await self._waits(run):
+        while not await self._waits(run):  # noqa: ASYNC110 - another process writes it
             await asyncio.sleep(0.05)
         times = await self._deliver(wait)
         result = await client.result(run, timeout=_SIGN_IN_S)

@@ -47,13 +47,14 @@ def _begins_quote(lines: list[Line], index: int) -> bool:
         return bool(_FORWARD_WORDS.search(text)) or _header_block(lines, index + 1)
     if _ATTRIBUTION.match(text) and index + 1 < len(lines):
         return _is_quoted(lines[index + 1])
-    return index > 0 and bool(_HEADER_FROM.match(text)) and _header_block(lines, index)
+    return index > 0 and "@" in text and bool(_HEADER_FROM.match(text)) and _header_block(lines, index)
 
 
 def _header_block(lines: list[Line], index: int) -> bool:
     block = lines[index : index + 4]
     return (
         len(block) >= 3
+        and "@" in block[0].text
         and bool(_HEADER_FROM.match(block[0].text))
         and all(_HEADER_LINE.match(line.text) for line in block[:3])
     )

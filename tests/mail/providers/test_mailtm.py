@@ -191,10 +191,14 @@ async def test_a_token_that_expires_in_the_middle(
     server.faults.token_uses = 2
     refs, _ = await provider.list_since(address, "")
     assert len(refs) == 65
-    sources = await asyncio.gather(*(provider.source(address, ref) for ref in refs[:6]))
-    assert [f"Subject: {ref.subject}\r\n".encode() in raw for ref, raw in zip(refs, sources, strict=False)] == [
-        True
-    ] * 6
+    for ref in refs[:6]:
+        assert f"Subject: {ref.subject}\r\n".encode() in await provider.source(address, ref)
+    # Of several that find the token gone, one logs in.
+    provider._accounts[address.address].token = "a token of last year"
+    server.faults.token_uses = 0
+    asked = server.faults.requests
+    await asyncio.gather(*(provider.source(address, ref) for ref in refs[:6]))
+    assert server.faults.requests - asked == 13
 
 
 async def test_too_many_requests(server: MailServer, provider: MailTmProvider, address: Address) -> None:
