@@ -12,6 +12,8 @@ from seezar.mail.normalise import clean, word_set
 MAX_NODES = 20_000
 # The parser takes quadratic time on elements that are opened and never closed; real mails nest some fifty deep.
 MAX_DEPTH = 400
+# Of a style attribute, in characters; what is kept of them for the next mail must stay small.
+_MAX_STYLE = 1000
 
 _BLOCKS = word_set(
     "address article aside blockquote body button caption center dd details dialog div dl dt fieldset figcaption "
@@ -41,7 +43,6 @@ _QUOTE_CLASS = re.compile(
     r"\b(?:gmail_quote|gmail_attr|yahoo_quoted|moz-cite-prefix|protonmail_quote|tutanota_quote)\b"
 )
 _QUOTE_ID = frozenset({"divRplyFwdMsg", "appendonsend", "mail-editor-reference-message-container"})
-_CSS_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 _CSS_CLASS = re.compile(r"(?:^|,)\s*\w*\.([\w-]+)\s*(?=,|$)")
 
 
@@ -138,9 +139,10 @@ def _hidden_classes(tree: LexborHTMLParser) -> frozenset[str]:
         css = (style.text() or "")[:50_000]
         if "none" not in css:
             continue
-        for selector, body in _CSS_RULE.findall(_without_media(css)):
+        for rule in _without_media(css).split("}"):
+            start, _, body = rule.rpartition("{")
             if _HIDDEN.search(body):
-                hidden.update(_CSS_CLASS.findall(selector.strip()))
+                hidden.update(_CSS_CLASS.findall(start.rpartition("{")[2].strip()))
     return frozenset(hidden)
 
 
@@ -196,7 +198,7 @@ def _enter(node: LexborNode, state: _State, hidden: frozenset[str], builder: _Bu
     if tag in _SKIPPED or not tag[:1].isalpha():
         return None
     attributes = node.attributes
-    look = _look(attributes.get("style") or "")
+    look = _look((attributes.get("style") or "")[:_MAX_STYLE])
     classes = attributes.get("class") or ""
     if "hidden" in attributes or look.hidden or (hidden and not hidden.isdisjoint(classes.split())):
         return None

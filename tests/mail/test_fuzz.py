@@ -37,6 +37,8 @@ _REPEATED = {
     "lines that look like a name of a host": ("plain", "a1." * 660 + "\r\n", 400),
     "a word without an end": ("html", "482913abc", 50_000),
     "media queries": ("html", "<style>@media{", 300_000),
+    "a style sheet without rules": ("html", "<style>none" + "a" * 50_000 + "</style>", 8),
+    "a style sheet of one selector": ("html", "<style>none" + ".a," * 16_000 + "</style>", 8),
     "entities": ("html", "&#x34;", 500_000),
     "headers": ("headers", "X: y\r\n", 500_000),
     "forwards in forwards": ("headers", "Content-Type: message/rfc822\r\n\r\n", 100_000),

@@ -5,6 +5,7 @@ import smtplib
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -110,7 +111,7 @@ def test_a_test_mail_that_does_not_come_is_no_proof(world: Home) -> None:
 
 
 @pytest.fixture
-def maildirs(world: Home, tmp_path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
+def maildirs(world: Home, tmp_path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     """The provider of docs/mail.md in the home of `world`: its folder, and the variables that commands need for it."""
     page = (Path(__file__).parents[2] / "docs" / "mail.md").read_text(encoding="utf-8")
     [module] = re.findall(r"^```python\n(.*?)^```$", page, re.M | re.S)
@@ -128,7 +129,7 @@ def maildirs(world: Home, tmp_path: Path) -> Iterator[tuple[Path, dict[str, str]
 
 
 @pytest.mark.slow
-def test_a_mailbox_elsewhere_from_its_making_to_its_end(world: Home, maildirs: tuple[Path, dict[str, str]]) -> None:
+def test_a_mailbox_elsewhere_from_its_making_to_its_end(world: Home, maildirs: tuple[Path, dict[str, Any]]) -> None:
     folder, variables = maildirs
     rows = world.seezar("mail", "providers", "--check", "--json", **variables).json["providers"]
     assert [(r["name"], r["answers"], r["domains"]) for r in rows] == [

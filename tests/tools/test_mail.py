@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from google.adk.events import Event
-from google.adk.models import BaseLlm, LlmRequest, LlmResponse
+from google.adk.models import BaseLlm
+from google.adk.models.llm_request import LlmRequest
+from google.adk.models.llm_response import LlmResponse
 from google.adk.runners import Runner
 from google.adk.sessions import InMemorySessionService
 from google.genai import types
@@ -69,7 +71,7 @@ async def test_a_wait_ends_with_the_mail_or_at_its_deadline(world: World) -> Non
     address = await mailbox(world)
     nothing = await mail.wait_for_message(address, 0)
     assert (nothing["status"], nothing["address"]) == ("not_arrived", address)
-    waiting = asyncio.create_task(mail.wait_for_message(address, 60))
+    waiting = asyncio.ensure_future(mail.wait_for_message(address, 60))
     await world.mailer.send(letter(address, "Your verification code is 481516."))
     arrived = await waiting
     assert (arrived["status"], arrived["sender"], arrived["holds"]) == ("arrived", "no-reply@harbor.test", "code")

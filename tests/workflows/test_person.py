@@ -9,7 +9,7 @@ from playground.demo.leaks import search
 from seezar.accounts import Run
 from seezar.accounts.questions import NOBODY, REPLACED, Answer, attaches
 from seezar.errors import AnsweredAlready, InvalidInput, NotWaiting, QuestionExpired, RunUnknown
-from seezar.signin.lives import _after_answer
+from seezar.signin.answers import after_answer
 from seezar.signin.outcome import Outcome, QuestionKind
 from tests.workflows.phone import phone_site
 from tests.workflows.test_sign_in import RESULT_KEYS, wait_for_event
@@ -250,7 +250,7 @@ async def test_waiting_does_not_count_as_time_of_the_run(world: World) -> None:
 
 async def test_what_is_asked_again_and_what_is_not() -> None:
     def after(question: QuestionKind, outcome: Outcome, *, again: bool) -> tuple[str, str | None]:
-        ended = _after_answer(Answer(question, None, 1.0), outcome, again=again)
+        ended = after_answer(Answer(question, None, 1.0), outcome, again=again)
         return ended.status, ended.question
 
     refused = Outcome("bad_code", "")

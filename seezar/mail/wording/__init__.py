@@ -56,6 +56,7 @@ class Cue:
     NUMBER: Final = 1 << 16
     """The word "number": a label of some other number, unless it says itself that it is for signing in."""
 
+
 CUES: dict[str, int] = {name: bit for name, bit in vars(Cue).items() if name.isupper()} | {"COMMON": 0}
 """The bits of `Cue` by name; `COMMON` says nothing but the language."""
 
@@ -186,7 +187,8 @@ class Lexicon:
         for length in range(min(len(word), self._longest_stem), 1, -1):
             for language, cue in self._stems.get(word[:length], {}).items():
                 # The longest stem of each language: "gift card" words must not be read as "gift" words of another.
-                stems.setdefault(language, cue)
+                if stems.get(language, Cue.ACCOUNT) == Cue.ACCOUNT:
+                    stems[language] = stems.get(language, 0) | cue
         entry = {language: exact.get(language, 0) | stems.get(language, 0) for language in exact | stems}
         end = next((self._ends[word[i:]] for i in range(1, len(word)) if word[i:] in self._ends), None)
         if end is None or word in self._words:
@@ -260,7 +262,7 @@ class Wording:
 
 
 def _promoted(found: list[Found], text: str) -> list[Found]:
-    """"Authentication number", "numéro de vérification": such a number is a code."""
+    """ "Authentication number", "numéro de vérification": such a number is a code."""
     for position, cue in enumerate(found):
         if not cue.cues & Cue.NUMBER:
             continue

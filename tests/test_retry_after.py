@@ -2,7 +2,7 @@
 
 import pytest
 
-from seezar.signin.retry_after import retry_after_seconds
+from seezar.retry_after import retry_after_seconds
 
 # Sun, 22 Nov 2026 12:00:00 GMT
 NOON = 1_795_348_800.0
