@@ -1,10 +1,8 @@
 """Runs the playground inside the current event loop, on loopback only."""
 
 import asyncio
-import errno
 import socket
-from collections.abc import Callable, Generator, Iterable
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -18,25 +16,7 @@ from playground.knobs import Knobs
 from playground.mailer import SmtpMailer
 from playground.state import PlaygroundState
 from playground.world import DEMO_ACCOUNTS, DemoAccount
-from seezar.errors import PortTaken
-
-_HOST = "127.0.0.1"
-
-
-class _Server(uvicorn.Server):
-    """uvicorn as a guest in somebody else's loop: it leaves signals alone and says when it listens."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = asyncio.Event()
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
-        self.listening.set()
+from service.serving import HOST, Server, listening_socket
 
 
 class PlaygroundServer:
@@ -81,7 +61,7 @@ class PlaygroundServer:
     @property
     def base_url(self) -> str:
         """`http://127.0.0.1:PORT`, without a slash at the end."""
-        return f"http://{_HOST}:{self.port}"
+        return f"http://{HOST}:{self.port}"
 
     @property
     def _run(self) -> "_Running":
@@ -91,7 +71,7 @@ class PlaygroundServer:
 
     async def __aenter__(self) -> Self:
         """Bind, serve, and return once connections are accepted."""
-        listener = _bind(self._asked_port)
+        listener = listening_socket(self._asked_port, what="The playground", variable="SEEZAR_PLAYGROUND_PORT")
         application = create_app(self.state)
         config = uvicorn.Config(
             self._around(application) if self._around else application,
@@ -100,7 +80,7 @@ class PlaygroundServer:
             server_header=False,
             timeout_graceful_shutdown=2,
         )
-        server = _Server(config)
+        server = Server(config)
         serving = asyncio.create_task(server.serve(sockets=[listener]), name="playground")
         listening = asyncio.create_task(server.listening.wait())
         await asyncio.wait({listening, serving}, return_when=asyncio.FIRST_COMPLETED)
@@ -126,25 +106,5 @@ class PlaygroundServer:
 @dataclass(frozen=True, slots=True)
 class _Running:
     listener: socket.socket
-    server: _Server
+    server: Server
     serving: asyncio.Task[None]
-
-
-def _bind(port: int) -> socket.socket:
-    # With the protocol left out asyncio does not see that it is TCP and leaves Nagle's algorithm on: 40 ms a request.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((_HOST, port))
-        # Only listening makes sure of the port: two sockets may be bound to it, one can listen.
-        listener.listen(128)
-    except OSError as error:
-        listener.close()
-        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
-            raise
-        raise PortTaken(
-            f"Port {port} at {_HOST} cannot be used: {error.strerror.lower() if error.strerror else error}.",
-            kept="Nothing was started.",
-            next_step="Choose another port with --port, or stop the program that uses this one.",
-        ) from error
-    return listener

@@ -38,7 +38,7 @@ class SettingsInvalid(SeezarError):
         super().__init__(
             f"The configuration cannot be used: {problems}.",
             kept="Nothing was started or changed.",
-            next_step="Correct the variable (see .env.example) and try again.",
+            next_step="Correct it (variables: .env.example, mail.toml: docs/mail.md) and try again.",
         )
 
 

@@ -177,10 +177,11 @@ async def _open_page(settings: Settings) -> None:
 
 def _ports(settings: Settings) -> Iterator[Finding]:
     smtp = {worker.smtp_port for worker in look(settings).workers}
-    web = {int(note.url.rpartition(":")[2]) for note in live_notes(settings) if note.url}
+    http = {int(note.url.rpartition(":")[2]) for note in live_notes(settings) if note.url}
     yield _port("SMTP port", settings.smtp_port, smtp, "SEEZAR_SMTP_PORT")
-    yield _port("ADK Web port", settings.web_port, web, "SEEZAR_WEB_PORT")
-    yield _port("Playground port", settings.playground_port, web, "SEEZAR_PLAYGROUND_PORT")
+    yield _port("ADK Web port", settings.web_port, http, "SEEZAR_WEB_PORT")
+    yield _port("HTTP API port", settings.api_port, http, "SEEZAR_API_PORT")
+    yield _port("Playground port", settings.playground_port, http, "SEEZAR_PLAYGROUND_PORT")
 
 
 def _port(what: str, port: int, ours: set[int], variable: str) -> Finding:

@@ -1,4 +1,4 @@
-"""Notes that foreground processes (`up`, `web`, `playground`) leave in the home, for `down` and `status`."""
+"""Notes that foreground processes (`up`, `web`, `api`, `playground`) leave in the home, for `down` and `status`."""
 
 import json
 import os

@@ -5,7 +5,7 @@ import errno
 import signal
 import socket
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import uvicorn
 
@@ -17,7 +17,7 @@ HOST = "127.0.0.1"
 
 
 class Server(uvicorn.Server):
-    """Ends with an exit code of ours instead of by the signal again, and tells when it listens."""
+    """A guest in somebody else's loop: it leaves signals to others, and tells when it listens."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -32,9 +32,25 @@ class Server(uvicorn.Server):
         self.listening.set()
 
 
+def bound_for_web(port: int) -> AbstractContextManager[socket.socket]:
+    """The listening socket of ADK Web; see `bound`."""
+    return bound(port, what="ADK Web", variable="SEEZAR_WEB_PORT")
+
+
+def bound_for_api(port: int) -> AbstractContextManager[socket.socket]:
+    """The listening socket of the HTTP API; see `bound`."""
+    return bound(port, what="The HTTP API", variable="SEEZAR_API_PORT")
+
+
 @contextmanager
 def bound(port: int, *, what: str, variable: str) -> Generator[socket.socket, None, None]:
-    """A listening socket at 127.0.0.1, closed at the end of the block.
+    """`listening_socket`, closed at the end of the block."""
+    with listening_socket(port, what=what, variable=variable) as listener:
+        yield listener
+
+
+def listening_socket(port: int, *, what: str, variable: str) -> socket.socket:
+    """A listening socket at 127.0.0.1.
 
     Args:
         port: 0 takes a free one.
@@ -44,22 +60,23 @@ def bound(port: int, *, what: str, variable: str) -> Generator[socket.socket, No
     Raises:
         PortTaken: another program listens on `port`.
     """
+    # With the protocol left out asyncio does not see that it is TCP and leaves Nagle's algorithm on: 40 ms a request.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    with listener:
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((HOST, port))
-            # Only listening makes sure of the port: two sockets may be bound to it, one can listen.
-            listener.listen(128)
-        except OSError as error:
-            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
-                raise
-            raise PortTaken(
-                f"{what} cannot listen on {HOST}:{port}: {error.strerror or 'the port is taken'}.",
-                kept="Nothing was started.",
-                next_step=f"Choose another port (--port or {variable}), or stop the program that uses this one.",
-            ) from error
-        yield listener
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+        # Only listening makes sure of the port: two sockets may be bound to it, one can listen.
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+            raise
+        raise PortTaken(
+            f"{what} cannot listen on {HOST}:{port}: {error.strerror or 'the port is taken'}.",
+            kept="Nothing was started.",
+            next_step=f"Choose another port (--port or {variable}), or stop the program that uses this one.",
+        ) from error
+    return listener
 
 
 async def run(

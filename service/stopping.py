@@ -11,7 +11,7 @@ from service.notes import live_notes
 
 # A worker drains its runs for up to ten seconds, and then closes its browser.
 _WORKER_S = 25.0
-# `up` stops ADK Web, its worker, other workers and the database one after another.
+# `up` stops ADK Web, the API, its worker, other workers and the database one after another.
 _FOREGROUND_S = 120.0
 _KILL_S = 5.0
 _POLL_S = 0.05
@@ -68,7 +68,7 @@ def _descendants(process: psutil.Process) -> list[psutil.Process]:
 
 
 def stop_foreground(settings: Settings) -> list[str]:
-    """Stop `up` first, which stops what it started, then `web` and `playground`; returns what was stopped, in words."""
+    """Stop `up` first, which stops what it started, then `web`, `api` and `playground`; returns what, in words."""
     said: list[str] = []
     for kind in ("up", None):
         for note in live_notes(settings, kind):

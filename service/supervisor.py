@@ -1,4 +1,4 @@
-"""`seezar up`: database, worker and ADK Web in the foreground, under one screen."""
+"""`seezar up`: database, worker, ADK Web and the HTTP API in the foreground, under one screen."""
 
 import asyncio
 import signal
@@ -10,15 +10,15 @@ from seezar.settings import Settings
 from service.children import Child
 from service.notes import ProcessNote, left, live_notes
 from service.screen import Screen
+from service.serving import bound_for_api, bound_for_web
 from service.stopping import stop_database, stop_processes, stop_workers
 from service.terminal import note, say, working
-from service.web import bound_for_web
 from workflows.ground import prepare_database
 from workflows.registry import live_workers
 
 _BEAT_S = 0.5
 _START_S = 90.0
-# A worker drains its runs for up to ten seconds; ADK Web lets answers under way end for three.
+# A worker drains its runs for up to ten seconds; ADK Web and the API let answers under way end for three.
 _STOP_S = 25.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -34,7 +34,7 @@ def run_up(settings: Settings) -> None:
 
     Raises:
         AlreadyUp: it runs already.
-        PortTaken: the port of ADK Web, or that of SMTP, is taken.
+        PortTaken: the port of ADK Web, of the API, or of SMTP is taken.
         DatabaseUnavailable, DatabaseTooNew, SettingsInvalid, KeyUnusable, WorkerUnavailable: it cannot be started.
     """
     running = live_notes(settings, "up")
@@ -53,13 +53,14 @@ class _Up:
         self._stop = asyncio.Event()
         self._worker = Child("worker", ["-m", "workflows.worker", "--idle-exit", "0"], settings)
         self._web = Child("web", ["-m", "service.cli", "web", "--port", str(settings.web_port)], settings)
+        self._api = Child("api", ["-m", "service.cli", "api", "--port", str(settings.api_port)], settings)
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
         for number in _SIGNALS:
             loop.add_signal_handler(number, self._stop.set)
-        # Tried before anything is started; the child takes the port a moment later.
-        with bound_for_web(self._settings.web_port):
+        # Tried before anything is started; the children take the ports a moment later.
+        with bound_for_web(self._settings.web_port), bound_for_api(self._settings.api_port):
             pass
         with ExitStack() as stack:
             stack.enter_context(left(self._settings, ProcessNote.of_this_process("up")))
@@ -77,9 +78,10 @@ class _Up:
         with working("Starting the worker"):
             self._worker.start()
             await self._until_worker()
-        # Only now: ADK Web would start a worker of its own where it finds none.
+        # Only now: both would start a worker of their own where they find none.
         if not self._stop.is_set():
             self._web.start()
+            self._api.start()
 
     async def _until_worker(self) -> None:
         loop = asyncio.get_running_loop()
@@ -100,7 +102,7 @@ class _Up:
     async def _watch(self) -> None:
         async with Screen(self._settings) as screen:
             while not self._stop.is_set():
-                for child in (self._worker, self._web):
+                for child in (self._worker, self._web, self._api):
                     if child.keep():
                         screen.line(f"{child.name} ended ({child.last_words() or 'no word'}); it is started again")
                 await screen.refresh()
@@ -113,7 +115,7 @@ class _Up:
     def _end(self) -> None:
         note("Stopping …")
         # At the same time: each may take seconds.
-        children = [(child, child.process()) for child in (self._web, self._worker)]
+        children = [(child, child.process()) for child in (self._web, self._api, self._worker)]
         with ThreadPoolExecutor() as pool:
             ends = [
                 (child, process, pool.submit(stop_processes, [process], patience=_STOP_S, family=child is self._worker))

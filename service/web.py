@@ -8,9 +8,7 @@ import asyncio
 import gc
 import logging
 import os
-import socket
 import warnings
-from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +18,7 @@ from dotenv import load_dotenv
 
 from seezar.settings import Settings
 from service.ground import lay_ground
-from service.serving import HOST, bound, run
+from service.serving import HOST, bound_for_web, run
 from service.terminal import note, say, working
 from service.web_page import serve_page
 
@@ -54,11 +52,6 @@ def serve(settings: Settings, *, port: int) -> None:
         asyncio.run(run(settings, config, listener, kind="web", on_listening=_told))
     # The last garbage collection of ADK's and LiteLLM's objects takes seconds; the process ends anyway.
     gc.freeze()
-
-
-def bound_for_web(port: int) -> AbstractContextManager[socket.socket]:
-    """The listening socket of ADK Web; see `service.serving.bound`."""
-    return bound(port, what="ADK Web", variable="SEEZAR_WEB_PORT")
 
 
 def agents_folder() -> Path:

@@ -113,12 +113,13 @@ async def find_mail(
     if record.mailbox is None:
         return {"handle": None, "expired": True, "wait": 0.0}
     try:
+        handle = await arrived(run_id, account, attempt, link=link)
+        if handle is not None:
+            return {"handle": handle, "expired": False, "wait": 0.0}
+        # After the look, which is what the mail waits for; what is fetched from here on wakes the run.
         await runtime().followers.begin(record.mailbox)
     except MailboxUnknown:
         return {"handle": None, "expired": True, "wait": 0.0}
-    handle = await arrived(run_id, account, attempt, link=link)
-    if handle is not None:
-        return {"handle": handle, "expired": False, "wait": 0.0}
     this = next(a for a in await app.attempts.all(run_id) if a.number == attempt)
     if this.mail_since is None:
         return {"handle": None, "expired": True, "wait": 0.0}

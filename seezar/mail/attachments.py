@@ -1,8 +1,5 @@
 """What a mail carries beside its texts, and header values as they are: the same bounded walk as `seezar.mail.mime`."""
 
-# The walk and its bounds are written once, there.
-# pyright: reportPrivateUsage=false
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
@@ -31,31 +28,31 @@ class Attachment:
 
 def attachments(raw: bytes) -> list[Attachment]:
     """The attachments of a raw mail in order of appearance, a forwarded mail as one; never raises on its content."""
-    header, body = mime._split(raw[: mime.MAX_RAW])
-    return list(_walk(header, body, 0, mime._Budget()))
+    header, body = mime.split_headers(raw[: mime.MAX_RAW])
+    return list(_walk(header, body, 0, mime.PartBudget()))
 
 
 def header_values(raw: bytes, name: str) -> list[str]:
     """Every value of a header of a raw mail, unfolded and not decoded."""
-    header, _ = mime._split(raw[: mime.MAX_HEADER_BLOCK])
+    header, _ = mime.split_headers(raw[: mime.MAX_HEADER_BLOCK])
     return header.all(name)
 
 
-def _walk(header: mime._Headers, body: bytes, depth: int, budget: mime._Budget) -> Iterator[Attachment]:
+def _walk(header: mime.Headers, body: bytes, depth: int, budget: mime.PartBudget) -> Iterator[Attachment]:
     if depth > mime.MAX_DEPTH or not budget.take():
         return
     kind = header.content_type
     if kind.startswith("multipart/"):
-        for chunk in mime._children(body, header.parameter("boundary")):
-            child, content = mime._split(chunk)
+        for chunk in mime.children(body, header.parameter("boundary")):
+            child, content = mime.split_headers(chunk)
             yield from _walk(child, content, depth + 1, budget)
-    elif kind not in ("text/plain", "text/html") or mime._is_attachment(header):
+    elif kind not in ("text/plain", "text/html") or mime.is_attachment(header):
         encoding = header.get("content-transfer-encoding").lower() or "7bit"
-        disposition = "attachment" if mime._is_attachment(header) else "inline"
-        yield Attachment(kind, _filename(header), disposition, encoding, mime._transfer_decoded(header, body))
+        disposition = "attachment" if mime.is_attachment(header) else "inline"
+        yield Attachment(kind, _filename(header), disposition, encoding, mime.transfer_decoded(header, body))
 
 
-def _filename(header: mime._Headers) -> str:
+def _filename(header: mime.Headers) -> str:
     disposition = Message()
     disposition["Content-Disposition"] = header.get("content-disposition").encode("ascii", "replace").decode()
     try:

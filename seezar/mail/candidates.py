@@ -59,6 +59,8 @@ AMOUNT = re.compile("|".join(_MONEY), re.IGNORECASE)
 """An amount of money."""
 # What may repeat is bounded, or begins only where nothing of its kind stands before: a line of 2,000 characters that is
 # searched from each of its places to its end takes a tenth of a second, and a mail may have 400 of them.
+# Letters of scripts that write no spaces between words.
+_UNSPACED = "\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _NOT_CODES = re.compile(
     "|".join(
         [
@@ -73,7 +75,8 @@ _NOT_CODES = re.compile(
             r"\b\d{1,3}(?:\.\d{1,3}){3}\b|\b(?:[0-9a-fA-F]{1,4}:){3,7}[0-9a-fA-F]{0,4}\b|\b(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}\b",
             r"\bCVE-\d{4}-\d+|\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b|\b[0-9a-f]{17,}\b",
             *_MONEY,
-            r"\b\d{1,3}(?:[.,']\d{3})+(?:[.,]\d{1,2})?\b|\b\d+[.,]\d{1,2}\b(?![.,]?\d)|(?<!\d)\d{1,6}\s?%",
+            r"\b\d{1,3}(?:[.,']\d{3})+(?:[.,]\d{1,2})?\b|(?<!\d)\d{1,6}\s?%",
+            rf"\b\d+[.,]\d{{1,2}}\b(?![.,]?\d)(?<!\d{{4}},\d\d(?= [{_UNSPACED}]))",
             r"\+\s?\d[\d\s().-]{6,20}\d|\(\+?\d{2,5}\)\s?\d[\d\s-]{4,16}\d|\b\d{3,4}-\d{3,4}-\d{4}\b|\b1?-?8\d\d-\d{3}-\d{4}\b",
             r"\b0\d{2,4}(?:[ /-]\d{2,4}){2,}\b|\b0\d{2,4}/\d{4,}\b|\b0\d{1,3}-\d{4}-\d{4}\b",
             # Masked cards and accounts, IBANs, four or more groups of digits.
@@ -100,10 +103,12 @@ _SPLIT = re.compile(
     r"|\d{3}([- ])\d{2}\4\d{3}"
     rf"|\d{{2}}([- ])\d{{3}}\5\d{{2,3}})(?![ -]\d){_EDGE_AFTER}"
 )
-_PREFIXED = re.compile(rf"{_EDGE_BEFORE}[A-Z]{{1,2}}-(\d{{4,8}}){_EDGE_AFTER}")
+# "G-123456": the letter tells who sent it and is not typed; more than one is part of the code.
+_PREFIXED = re.compile(rf"{_EDGE_BEFORE}[A-Z]-(\d{{4,8}}){_EDGE_AFTER}")
 _DIGITS = re.compile(
     rf"{_EDGE_BEFORE}(?:\d{{5,10}}|(?<!\d[ -])\d{{4}}(?![ -]\d{{2}}))"
-    r"(?![0-9A-Za-z_\x00])(?![-.,/:+]\d)(?!-[A-Za-z]{5,})(?!-[A-Z])"
+    # "627014,10分钟" is a code and ten minutes, "627014,10" a number.
+    rf"(?![0-9A-Za-z_\x00])(?![-./:+]\d)(?!,\d+(?!\d| ?[{_UNSPACED}]))(?!-[A-Za-z]{{5,}})(?!-[A-Z])"
 )
 _GLUED = re.compile(r"(?<![\w.@/-])([^\W\d_]{2,})(\d{4,8})(?![\w-])")
 _MIXED = re.compile(

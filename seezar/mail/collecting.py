@@ -8,7 +8,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from weakref import WeakValueDictionary
 
 from seezar.errors import SeezarError
@@ -30,6 +30,9 @@ _BACK_OFF = (1.0, 2.0, 4.0, 8.0, 15.0)
 _OLDER = timedelta(hours=1)
 # So many messages in a row that cannot be fetched: the provider is away, not the messages.
 _GIVE_UP = 3
+# A message that cannot be fetched for so long is given up: while it is not, nobody can tell where the mail begins that
+# a sign-in asks for, and the mailbox is of no use.
+_UNREADABLE_AFTER = timedelta(hours=1)
 
 log = logging.getLogger(__name__)
 
@@ -66,16 +69,21 @@ class Collector:
         lock = self._locks.setdefault(address.address, asyncio.Lock())
         async with lock:
             before = await self._directory.cursor(address.address)
-            refs, after = await provider.list_since(address, before)
-            await self._fetch(provider, address, refs)
-            if after != before:
-                await self._directory.move_cursor(address.address, before, after)
-            return after
+            while True:
+                refs, after = await provider.list_since(address, before)
+                await self._fetch(provider, address, refs)
+                if after != before:
+                    await self._directory.move_cursor(address.address, before, after)
+                # A long list comes in parts. What is left out now would seem to have come later than it did.
+                if after == before or not refs:
+                    return after
+                before = after
 
     async def _fetch(self, provider: MailProvider, address: Address, refs: list[MailRef]) -> None:
         unseen = await self._store.unseen(address.address, [ref.id for ref in refs])
         trouble: MailProviderUnavailable | None = None
         failures = 0
+        unreadable: list[MailRef] = []
         for ref in refs:
             if ref.id not in unseen:
                 continue
@@ -84,9 +92,15 @@ class Collector:
                 failures = 0
             except MailProviderUnavailable as error:
                 # One message that the provider chokes on must not keep the newer ones away.
-                trouble, failures = error, failures + 1
+                failures += 1
+                if datetime.now(UTC) - ref.received_at < _UNREADABLE_AFTER:
+                    trouble = error
+                else:
+                    unreadable.append(ref)
                 if failures == _GIVE_UP:
-                    break
+                    raise
+        for ref in unreadable:
+            await self._pass_over(address, ref, "unreadable")
         if trouble is not None:
             raise trouble
 
@@ -102,6 +116,9 @@ class Collector:
                     await self._store.keep(address.address, raw, provider_message=ref.id, received_at=ref.received_at)
                     return
                 reason = "too_large"
+        await self._pass_over(address, ref, reason)
+
+    async def _pass_over(self, address: Address, ref: MailRef, reason: str) -> None:
         log.warning("a message at mail provider %s is passed over: %s", address.provider, reason)
         await self._store.pass_over(address.address, ref.id, reason)
 

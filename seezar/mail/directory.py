@@ -136,6 +136,15 @@ class Directory:
             await connection.execute("DELETE FROM app.mailbox WHERE address = %s", (address,))
             await self._vault.delete(connection, secret_reference(address))
 
+    async def forget_reservation(self, address: str) -> None:
+        """Forget a mailbox that its provider has not made; of one that somebody else has made meanwhile, nothing."""
+        async with self._database.connection() as connection:
+            gone = await connection.execute(
+                "DELETE FROM app.mailbox WHERE address = %s AND provider_id IS NULL", (address,)
+            )
+            if gone.rowcount:
+                await self._vault.delete(connection, secret_reference(address))
+
     async def cursor(self, address: str) -> str:
         """How far the messages of a mailbox were collected, as its provider said it.
 

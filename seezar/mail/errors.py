@@ -42,7 +42,10 @@ class MailDomainNotServed(MailError):
     def __init__(self, domain: str, served: Sequence[str]) -> None:
         super().__init__(
             f"Mail for {domain!r} is not received here.",
-            next_step=f"Use one of: {', '.join(served)}; or add the domain to SEEZAR_MAIL_DOMAINS.",
+            next_step=f"Use one of: {', '.join(served)}; or add the domain to SEEZAR_MAIL_DOMAINS, "
+            "or its provider to mail.toml (see docs/mail.md)."
+            if served
+            else "No new address is made there: attach one that exists (seezar mail add), or use another provider.",
         )
 
 

@@ -7,6 +7,7 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -182,7 +183,10 @@ class HostedMail:
 
     async def delete(self, account: HostedAccount) -> None:
         """Remove the account, its mailbox and all that is in it; gone already is fine."""
-        await self._database.run("DELETE FROM app.mailbox WHERE address = %s", account.address)
+        await self._database.run(
+            "DELETE FROM app.mailbox b USING app.mail_account a WHERE b.address = a.mailbox AND a.id = %s",
+            account.id,
+        )
 
     async def _by_address(self, address: str) -> Row | None:
         try:
@@ -198,7 +202,7 @@ class HostedMail:
     async def _verify(self, hashed: str | None, password: str) -> bool:
         if len(password) > MAX_PASSWORD:
             return False
-        if hashed is None and not self._nobody:
+        if not self._nobody:
             self._nobody = await self._hash(secrets.token_urlsafe())
         async with self._hashings:
             try:
@@ -277,9 +281,9 @@ class HostedMail:
         )
         return [_message(row) for row in rows]
 
-    async def wait(self, account: HostedAccount, number: int, timeout: float) -> bool:
-        """Sleep until something may have come after message `number` (True) or `timeout` seconds passed (False)."""
-        return await self._store.wait(account.address, str(number), timeout)
+    def arrivals(self, account: HostedAccount) -> AbstractAsyncContextManager[asyncio.Event]:
+        """See `MessageStore.arrivals`."""
+        return self._store.arrivals(account.address)
 
 
 def _digest(token: str) -> bytes:

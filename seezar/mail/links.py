@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from seezar.mail.document import Document, Link
 from seezar.mail.normalise import fold, word_set
-from seezar.mail.urls import MAX_URL, path_score, shared_values, token_strength, url_words
+from seezar.mail.occasions import Choices, dated, numbered, priced, timed
+from seezar.mail.urls import MAX_URL, leads_through_login, path_score, shared_values, token_strength, url_words
 from seezar.mail.wording import Cue, Found, Wording
 
 THRESHOLD = 5.5
@@ -19,6 +20,14 @@ MAX_LINKS = 300
 _PURPOSE = Cue.AUTH | Cue.INVITE | Cue.OTP
 _SAYS = _PURPOSE | Cue.NOTME | Cue.REFUSE | Cue.ELSEWHERE | Cue.TRADE
 _ACCOUNT = Cue.ACCOUNT | Cue.PASSWORD
+# An AUTH word that is not said of anything else ("confirm" is).
+_FIRM = 1 << 30
+_NAMED = _ACCOUNT | Cue.OTP | _FIRM
+# A label before a URL has so many characters at most.
+_LABEL = 60
+# One of more words is a clause, as "if you do not want to join:".
+_LABEL_WORDS = 4
+_LABEL_MARKS = " :：(<>→»-"
 _LOOKS_LIKE_URL = re.compile(r"^(?:https?://|www\.)\S+$", re.IGNORECASE)
 # "No", as the whole text of a link.
 _NO = word_set(
@@ -57,6 +66,12 @@ class LinkReader:
         for index in self._readable:
             self._all |= _union(wording.cues(document.lines[index].text))
         self._shared = shared_values(link.href for link in document.links[:MAX_LINKS])
+        mine = [link for link in document.links[:MAX_LINKS] if link.line in self._own]
+        self._choices = Choices(link.href for link in mine)
+        self._refused = {
+            link.href for link in mine if self._choices.declines(link.href) or self._text_cues(link) & Cue.REFUSE
+        }
+        self._event_subject = dated(subject)
         self._first = self._first_personal()
 
     def _first_personal(self) -> str | None:
@@ -64,7 +79,7 @@ class LinkReader:
         for link in self._document.links[:MAX_LINKS]:
             if link.line not in self._own or self._token(link) < 2.0:
                 continue
-            text = 0 if _is_address(link) else self._text_cues(link)
+            text = self._text_cues(link)
             if not text & (Cue.REFUSE | Cue.NOTME | Cue.ELSEWHERE) and path_score(link.href) >= 0:
                 return link.href
         return None
@@ -94,22 +109,24 @@ class LinkReader:
         token = self._token(link)
         if token <= 0 or len(link.href) > MAX_URL:
             return -4.0, "no token"
-        path = path_score(link.href)
-        named = bool(link.text) and not _is_address(link)
-        text = self._text_cues(link) if named else 0
+        path = 0.0 if leads_through_login(link.href) else path_score(link.href)
+        text = self._text_cues(link)
         generic = not text & _SAYS
         context = self._context_cues(link, generic=generic)
         score, reason = token + path, "token"
-        if named:
-            score += _text_score(text)
-            if text & _PURPOSE and not text & (Cue.REFUSE | Cue.ELSEWHERE):
-                reason = "link text names the purpose"
+        score += _text_score(text)
+        if text & _PURPOSE and not text & (Cue.REFUSE | Cue.ELSEWHERE):
+            reason = "link text names the purpose"
         score += self._context_score(context, generic=generic)
         if generic:
             reason = "words at the link name the purpose"
         if generic and not context & _SAYS and link.href == self._first and self._subject_asks():
             score += 2.0
             reason = "the subject names the purpose of the only button"
+        elif generic and not context & _SAYS and self._undone_beside(link):
+            score += 3.5
+            reason = "the subject names what the link beside it undoes"
+        score -= self._occasion(link, text, context)
         score += self._mail_score(text, context, token, path)
         score -= self._remedy(context | text, link)
         return score, reason
@@ -142,6 +159,51 @@ class LinkReader:
             score -= 0.5
         return score
 
+    def _occasion(self, link: Link, text: int, context: int) -> float:
+        """What speaks against a link whose words say "confirm", "accept", "join", but not of what."""
+        subject = self._subject_cues
+        near = subject | text | context
+        meeting = any(numbered(line) for line in self._around(link.line))
+        if meeting and near & Cue.INVITE and not subject & (_ACCOUNT | Cue.OTP):
+            return 6.0
+        event = self._event_subject or any(timed(line) for line in self._lead(link.line))
+        if self._event_subject and subject & Cue.INVITE and not near & (_FIRM | Cue.OTP | Cue.PASSWORD):
+            return 6.0
+        if near & _NAMED:
+            return 0.0
+        choice = any(url in self._refused for url in self._choices.others(link.href))
+        # An invitation to a team may be declined too; it names no day.
+        if event or (choice and not subject & Cue.INVITE):
+            return 8.0
+        lead = self._lead_cues(link.line)
+        if near & Cue.AUTH and not lead & _NAMED:
+            return 4.0
+        if near & Cue.INVITE and not subject & (Cue.INVITE | Cue.AUTH) and not lead & _NAMED:
+            return 4.0
+        if near & (Cue.OTHER | Cue.TRADE | Cue.ELSEWHERE) and any(priced(line) for line in self._lead(link.line)):
+            return 4.0
+        return 0.0
+
+    def _lead(self, line: int) -> list[str]:
+        """What stands before the link and on its line: below it there are footers, and what they say of accounts."""
+        return [self._document.lines[i].text for i in self._readable if i <= line][-40:]
+
+    def _lead_cues(self, line: int) -> int:
+        total = 0
+        for text in self._lead(line):
+            total |= _union(self._wording.cues(text))
+        return total
+
+    def _around(self, line: int) -> list[str]:
+        return [self._document.lines[i].text for i in self._readable if line - 4 <= i <= line + 2]
+
+    def _undone_beside(self, link: Link) -> bool:
+        """Whether the subject names an account and no news of it, and a link of the same form undoes what this does."""
+        subject = self._subject_cues
+        if not subject & Cue.ACCOUNT or subject & (Cue.NOTICE | Cue.TRADE | Cue.ELSEWHERE) or self._codes:
+            return False
+        return link.href == self._first and any(url in self._refused for url in self._choices.others(link.href))
+
     def _token(self, link: Link) -> float:
         return token_strength(link.href[:MAX_URL], self._codes, self._shared)
 
@@ -152,10 +214,31 @@ class LinkReader:
         return bool(subject & _PURPOSE) and not subject & other and not self._codes
 
     def _text_cues(self, link: Link) -> int:
-        cues = _union(self._wording.cues(link.text))
-        if fold(link.text).strip(" .!,") in _NO:
-            cues |= Cue.REFUSE
-        return cues
+        """What the text of a link says, or the label before a URL that is shown as it is."""
+        if not _is_address(link):
+            said = _union(self._wording.cues(link.text))
+            return said | Cue.REFUSE if fold(link.text).strip(" .!,") in _NO else said
+        label = self._label(link)
+        said = _union(self._wording.cues(label))
+        # Of a longer sentence the context takes care, which knows the sentence before it too.
+        if not label or said & Cue.NOTME:
+            return 0
+        if said & _PURPOSE and self._subject_cues & Cue.NOTICE:
+            return 0
+        return said if said & Cue.REFUSE or len(label.split()) <= _LABEL_WORDS else 0
+
+    def _label(self, link: Link) -> str:
+        """What is written before a URL ("Join: https://…"), or the short line above one that is alone on its line."""
+        before = self._document.lines[link.line].text[: link.start]
+        if before.strip(" -*•·>|<("):
+            tail = before[-2 * _LABEL :]
+            sentences = _sentences(tail.rstrip(_LABEL_MARKS))
+            label = sentences[-1] if sentences and tail.rstrip()[-1:] in _LABEL_MARKS else ""
+        else:
+            label = self._above(link.line)
+            if label[-1:] in ("", *".!?。！？") or "://" in label:
+                return ""
+        return label if len(label) <= _LABEL and not any(ch.isdigit() for ch in label) else ""
 
     def _context_cues(self, link: Link, *, generic: bool) -> int:
         """What is said before a link; for one that says nothing itself, else what is said behind it."""
@@ -242,7 +325,7 @@ def _is_address(link: Link) -> bool:
 def _union(cues: Iterable[Found]) -> int:
     total = 0
     for cue in cues:
-        total |= cue.cues
+        total |= cue.cues | (_FIRM if cue.cues & Cue.AUTH and not cue.cues & Cue.CONFIRM else 0)
     return total
 
 

@@ -93,9 +93,9 @@ class ParsedMail:
 
 def parse(raw: bytes) -> ParsedMail:
     """Parse a raw mail; never raises on its content. Only the first `MAX_RAW` bytes are read."""
-    header, body = _split(raw[:MAX_RAW])
+    header, body = split_headers(raw[:MAX_RAW])
     sender_name, sender, count = _sender(header)
-    budget = _Budget()
+    budget = PartBudget()
     parts = tuple(_walk(header, body, 0, False, budget))
     results = tuple(header.all("authentication-results")[:16])
     return ParsedMail(sender, count, sender_name, decoded_header(header.get("subject")), results, parts)
@@ -103,12 +103,12 @@ def parse(raw: bytes) -> ParsedMail:
 
 def parse_envelope(raw: bytes) -> tuple[str, str, str]:
     """Only `(sender, subject, message_id)` of a raw mail, each "" when absent."""
-    header, _ = _split(raw[:MAX_HEADER_BLOCK])
+    header, _ = split_headers(raw[:MAX_HEADER_BLOCK])
     _, sender, _ = _sender(header)
     return sender, decoded_header(header.get("subject")), header.get("message-id")
 
 
-class _Headers:
+class Headers:
     """The headers of one mail or part: decoded as UTF-8 (else Windows-1252), unfolded, in order."""
 
     def __init__(self, block: bytes = b"") -> None:
@@ -144,50 +144,53 @@ class _Headers:
         return str(value).strip() if value is not None else ""
 
 
-class _Budget:
+class PartBudget:
     """How many parts may still be opened."""
 
     def __init__(self) -> None:
         self.parts = MAX_PARTS
 
     def take(self) -> bool:
+        """Open one more; False when that is one too many."""
         self.parts -= 1
         return self.parts >= 0
 
 
-def _split(raw: bytes) -> tuple[_Headers, bytes]:
+def split_headers(raw: bytes) -> tuple[Headers, bytes]:
+    """The headers of a mail or part, and its body."""
     if raw[:1] in (b"\r", b"\n"):
         # A part without headers starts with the blank line that would end them.
-        return _Headers(), raw.lstrip(b"\r\n")
+        return Headers(), raw.lstrip(b"\r\n")
     if b":" not in raw[:1000].partition(b"\n")[0] and not raw.startswith(b"From "):
         # No header line at all: the whole is a body.
-        return _Headers(), raw
+        return Headers(), raw
     gap = _BLANK_LINE.search(raw, 0, MAX_HEADER_BLOCK)
     if gap is None:
-        return _Headers(raw[:MAX_HEADER_BLOCK]), b""
-    return _Headers(raw[: gap.start()]), raw[gap.end() :]
+        return Headers(raw[:MAX_HEADER_BLOCK]), b""
+    return Headers(raw[: gap.start()]), raw[gap.end() :]
 
 
-def _walk(header: _Headers, body: bytes, depth: int, forwarded: bool, budget: _Budget) -> Iterator[TextPart]:
+def _walk(header: Headers, body: bytes, depth: int, forwarded: bool, budget: PartBudget) -> Iterator[TextPart]:
     if depth > MAX_DEPTH or not budget.take():
         return
     kind = header.content_type
     if kind.startswith("multipart/"):
-        for chunk in _children(body, header.parameter("boundary")):
+        for chunk in children(body, header.parameter("boundary")):
             if budget.parts <= 0:
                 return
-            child, content = _split(chunk)
+            child, content = split_headers(chunk)
             yield from _walk(child, content, depth + 1, forwarded, budget)
     elif kind == "message/rfc822" or kind == "message/global":
-        inner, content = _split(_transfer_decoded(header, body).lstrip(b"\r\n"))
+        inner, content = split_headers(transfer_decoded(header, body).lstrip(b"\r\n"))
         yield from _walk(inner, content, depth + 1, True, budget)
-    elif kind in ("text/plain", "text/html") and not _is_attachment(header):
+    elif kind in ("text/plain", "text/html") and not is_attachment(header):
         text = _decoded_text(header, body, kind)
         if text.strip():
             yield TextPart(kind.partition("/")[2], text, forwarded)
 
 
-def _children(body: bytes, boundary: str) -> Iterator[bytes]:
+def children(body: bytes, boundary: str) -> Iterator[bytes]:
+    """The parts of a multipart body, each with its headers; without a boundary the whole is one."""
     if not boundary:
         yield body
         return
@@ -218,11 +221,13 @@ def _after_newline(chunk: bytes) -> bytes:
     return chunk[2:] if chunk.startswith(b"\r\n") else chunk[1:] if chunk.startswith(b"\n") else chunk
 
 
-def _is_attachment(header: _Headers) -> bool:
+def is_attachment(header: Headers) -> bool:
+    """Whether a part is for saving, and not for reading with the mail."""
     return header.get("content-disposition").lower().startswith("attachment")
 
 
-def _transfer_decoded(header: _Headers, body: bytes) -> bytes:
+def transfer_decoded(header: Headers, body: bytes) -> bytes:
+    """A body without its transfer encoding; what is damaged is left out."""
     encoding = header.get("content-transfer-encoding").lower()
     if encoding == "base64":
         return _base64(body)
@@ -241,8 +246,8 @@ def _base64(data: bytes) -> bytes:
         return b""
 
 
-def _decoded_text(header: _Headers, body: bytes, kind: str) -> str:
-    data = _transfer_decoded(header, body)[: MAX_TEXT * 4]
+def _decoded_text(header: Headers, body: bytes, kind: str) -> str:
+    data = transfer_decoded(header, body)[: MAX_TEXT * 4]
     declared = header.parameter("charset")
     if not declared and kind == "text/html":
         meta = _META_CHARSET.search(data[:4096])
@@ -289,7 +294,7 @@ def decoded_header(value: str) -> str:
     return " ".join("".join(out).split())
 
 
-def _sender(header: _Headers) -> tuple[str, str, int]:
+def _sender(header: Headers) -> tuple[str, str, int]:
     """Display name, bare address, number of From headers and addresses.
 
     The standard library reads `a@bank.example <x@evil.example>` as the first of the two; every program that shows the

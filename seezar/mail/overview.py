@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from time import monotonic
+from urllib.parse import urlsplit
 
 from seezar.errors import SeezarError
 from seezar.mail.provider import Address
@@ -11,6 +12,7 @@ from seezar.mail.table import LOCAL
 
 # Seconds that a provider has to answer.
 _ANSWER_S = 20.0
+_PORTS = {"https": 443, "http": 80, "imaps": 993, "imap": 143}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,24 @@ async def _asked(mail: Mail, row: ProviderRow, addresses: list[Address]) -> Prov
         async with asyncio.timeout(_ANSWER_S):
             domains = tuple(await mail.providers.domains(row.name)) or row.domains
             known = next((a for a in addresses if a.provider == row.name), None)
+            # Some make no addresses and so have nothing to be asked for; whoever reads there has to log in.
             if known is not None and row.name != LOCAL:
-                # Some make no addresses and so have nothing to be asked for; whoever reads there has to log in.
                 await mail.providers.get(row.name).check_address(known)
+            elif row.where:
+                await _connect(row.where)
     except SeezarError as error:
         return ProviderRow(row.name, row.kind, row.where, domains, False, error.what)
     except TimeoutError:
         return ProviderRow(row.name, row.kind, row.where, domains, False, f"No answer in {_ANSWER_S:.0f} s.")
+    except OSError as error:
+        said = (error.strerror or type(error).__name__).lower()
+        return ProviderRow(row.name, row.kind, row.where, domains, False, f"There is no connection: {said}.")
     return ProviderRow(row.name, row.kind, row.where, domains, True, "", monotonic() - began)
+
+
+async def _connect(url: str) -> None:
+    """Whether anybody is there; no log-in, not a word is said."""
+    parts = urlsplit(url)
+    _, writer = await asyncio.open_connection(parts.hostname, parts.port or _PORTS.get(parts.scheme, 443))
+    writer.close()
+    await writer.wait_closed()

@@ -4,7 +4,7 @@ A provider only moves bytes. Matching, waiting, reading and "used once" are writ
 has them alike. A push is only a wake-up; the list is the truth.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parseaddr
@@ -140,7 +140,8 @@ class MailProvider(Protocol):
     async def list_since(self, address: Address, cursor: str) -> tuple[list[MailRef], str]:
         """Messages behind `cursor`, oldest first, and the cursor behind the last of them; "" is before all.
 
-        A message may be listed again (clocks differ, numbering starts anew): the caller stores each id once.
+        A message may be listed again (clocks differ, numbering starts anew): the caller stores each id once. A long
+        list may come in parts, of which only the last may be empty: the caller lists on until the cursor stays.
         """
         ...
 
@@ -167,6 +168,17 @@ class MailProvider(Protocol):
     async def close(self) -> None:
         """Close connections."""
         ...
+
+
+def newest_first(refs: Iterable[MailRef]) -> list[MailRef]:
+    """Messages by time of receipt, the newest first. `refs` come as lists give them, oldest first.
+
+    The order of a list alone is not enough: a message that could not be fetched at first is stored behind newer ones.
+    Nor is the time: many providers know whole seconds only, and of one second the one that is listed later is newer.
+    """
+    ordered = sorted(refs, key=lambda ref: ref.received_at)
+    ordered.reverse()
+    return ordered
 
 
 def sender_allowed(sender: str, senders: tuple[str, ...]) -> bool:

@@ -12,7 +12,7 @@ from typing import Self
 from pydantic import SecretStr
 
 from seezar.database import Database
-from seezar.errors import SeezarError
+from seezar.errors import InvalidInput, SeezarError
 from seezar.mail.addresses import normal_address, normal_local_part, random_local_part
 from seezar.mail.collecting import Collector, Told
 from seezar.mail.directory import Directory, Reservation
@@ -22,9 +22,10 @@ from seezar.mail.errors import (
     MailDomainNotServed,
     MailNotReceived,
     MailProviderRefused,
+    MailProviderUnavailable,
     MailQuotaFull,
 )
-from seezar.mail.provider import Address, MailFilter, MailRef
+from seezar.mail.provider import Address, MailFilter, MailRef, newest_first
 from seezar.mail.providers import Providers
 from seezar.mail.providers.local import LocalProvider
 from seezar.mail.store import MessageStore
@@ -78,13 +79,14 @@ class Mail:
         provider: str | None = None,
         idempotency_key: str | None = None,
     ) -> Address:
-        """Make a mailbox. What was begun before a crash, or a lost answer, is ended by a repeat with the same key.
+        """Make a mailbox. What was begun before a crash, or a lost answer, is ended by a repeat: with the same key, or,
+        without a key, with the same address.
 
         Args:
             local: part before the @; None = a random readable one.
             domain: None = the provider's preferred one.
             provider: name of an entry; None = that which serves `domain`, or `local`.
-            idempotency_key: the same key gives the same mailbox again; None = a new one at each call.
+            idempotency_key: the same key gives the same mailbox again; None = a new one, never one that there is.
 
         Raises:
             MailboxTaken: the address exists, or the key is that of another address.
@@ -93,15 +95,30 @@ class Mail:
             InvalidInput: `local` cannot be a local part.
         """
         part = None if local is None else normal_local_part(local)
-        key = idempotency_key if idempotency_key is not None else secrets.token_hex(16)
-        reserved = await self._directory.reserved(key)
+        if idempotency_key is None:
+            return await self._create_new(part, *await self._place(provider, domain))
+        reserved = await self._directory.reserved(idempotency_key)
         if reserved is None:
             name, host = await self._place(provider, domain)
-            reserved = await self._directory.reserve(self._new(f"{part or self._random(name)}@{host}", name), key)
+            wanted = self._new(f"{part or self._random(name)}@{host}", name)
+            reserved = await self._directory.reserve(wanted, idempotency_key)
         address, made = reserved
         if part is not None and address.address.rpartition("@")[0] != part:
             raise MailboxTaken(f"{part}@{address.address.rpartition('@')[2]}")
         return address if made else await self._make(address)
+
+    async def _create_new(self, part: str | None, provider: str, host: str) -> Address:
+        wanted = self._new(f"{part or self._random(provider)}@{host}", provider)
+        address, made = await self._directory.reserve(wanted, _key_of(wanted.address))
+        if made or address.provider != provider:
+            raise MailboxTaken(wanted.address)
+        try:
+            return await self._make(address)
+        except MailProviderUnavailable:
+            if part is None:
+                # Nobody knows this address, so nobody can ask for it again.
+                await self._directory.forget_reservation(address.address)
+            raise
 
     async def ensure(self, address: str) -> Address:
         """The mailbox `address`, made when it does not exist yet.
@@ -116,7 +133,7 @@ class Mail:
             return await self._directory.get(normal)
         except MailboxUnknown:
             local, _, domain = normal.rpartition("@")
-            return await self.create(local, domain=domain, idempotency_key=f"ensure:{normal}")
+            return await self.create(local, domain=domain, idempotency_key=_key_of(normal))
 
     async def check_served(self, address: str) -> None:
         """Make sure that `address` is a mailbox, or can be made one by `ensure` as far as its domain tells.
@@ -153,7 +170,6 @@ class Mail:
         if name == LOCAL:
             self.local.served(normal.rpartition("@")[2])
             return await self.ensure(normal)
-        there = self.providers.get(name)
         wanted = Reservation(normal, name, self.providers.entry(name).origin, password)
         known = await self._directory.find(normal)
         reference = known.secret_ref if known is not None else None
@@ -161,8 +177,10 @@ class Mail:
             if password is not None:
                 reference = await self._directory.try_secret(normal, password, wanted.origin)
             tried = Address("", normal, name, reference, datetime.now(UTC))
-            tried = Address(await there.check_address(tried), normal, name, reference, tried.created_at)
-            return await self._directory.attach(wanted, tried.id, await there.cursor(tried))
+            # Nobody has logged in there yet, so that it is this password that opens it.
+            async with self.providers.apart(name) as there:
+                tried = replace(tried, id=await there.check_address(tried))
+                return await self._directory.attach(wanted, tried.id, await there.cursor(tried))
         finally:
             await self._directory.drop_tried(normal)
 
@@ -225,9 +243,9 @@ class Mail:
         password = await self.providers.password(reserved)
         try:
             made = await self.providers.get(reserved.provider).create_address(reserved.address, password=password)
-        except (MailboxTaken, MailDomainNotServed, MailProviderRefused, MailQuotaFull):
+        except (MailboxTaken, MailDomainNotServed, MailProviderRefused, MailQuotaFull, InvalidInput):
             # Nothing was made there, and nothing will be.
-            await self._directory.remove(reserved.address)
+            await self._directory.forget_reservation(reserved.address)
             raise
         return await self._directory.made(reserved.address, made)
 
@@ -260,10 +278,6 @@ class Mail:
         """Stored messages behind `cursor`, oldest first, and the cursor behind the last of them."""
         return await self.store.list_since(address.address, cursor)
 
-    async def latest(self, address: Address) -> MailRef | None:
-        """The newest stored message, or None."""
-        return await self.store.latest(address.address)
-
     async def wait(self, address: Address, *, since: str, match: MailFilter, deadline: datetime) -> MailRef:
         """Wait for the newest message behind `since` that matches; fetches from the provider meanwhile.
 
@@ -284,7 +298,7 @@ class Mail:
             while True:
                 refs, position = await self.store.list_since(address.address, since)
                 fresh = [ref for ref in refs if ref.id not in refused]
-                for ref in sorted(fresh, key=lambda ref: ref.received_at, reverse=True):
+                for ref in newest_first(fresh):
                     if match.matches(ref):
                         return ref
                     refused.add(ref.id)
@@ -364,3 +378,8 @@ class Mail:
     async def claim(self, message_id: int | str, run_id: str) -> bool:
         """Use a message for a run, once; see `MessageStore.claim`."""
         return await self.store.claim(message_id, run_id)
+
+
+def _key_of(address: str) -> str:
+    """The idempotency key of whoever wants this very address."""
+    return f"ensure:{address}"

@@ -4,9 +4,10 @@ A cursor is the highest message id of a mailbox, as text; "0" is before all.
 """
 
 import asyncio
+import contextlib
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from datetime import UTC, datetime
 
 from seezar.database import Connection, Database, Row
@@ -151,11 +152,6 @@ class MessageStore:
         refs = [self._ref(row) for row in rows]
         return refs, refs[-1].cursor if refs else cursor
 
-    async def latest(self, mailbox: str) -> MailRef | None:
-        """The newest message of a mailbox, or None."""
-        row = await self._database.one(f"{_REF} WHERE mailbox = %s ORDER BY id DESC LIMIT 1", mailbox)
-        return None if row is None else self._ref(row)
-
     async def wait(self, mailbox: str, cursor: str, timeout: float) -> bool:
         """Sleep until something may lie behind `cursor` (True) or `timeout` seconds passed (False).
 
@@ -174,6 +170,17 @@ class MessageStore:
             except TimeoutError:
                 return False
         return True
+
+    @contextlib.asynccontextmanager
+    async def arrivals(self, mailbox: str) -> AsyncGenerator[asyncio.Event]:
+        """An event that is set when mail came for `mailbox` during the block, or may have come; the reader clears it.
+
+        Other than `wait` it looks at nothing: whoever waits for it may be cancelled without a statement under way. A
+        connection that is not listening yet sets it as soon as it is.
+        """
+        with self._listener.subscribe(mailbox) as woken:
+            await self._listener.ready(2.0)
+            yield woken
 
     async def _has_newer(self, mailbox: str, cursor: str) -> bool:
         query = "SELECT 1 FROM app.message WHERE mailbox = %s AND id > %s LIMIT 1"
@@ -239,10 +246,6 @@ class MessageStore:
                 (int(ref.id),),
             )
             await connection.execute("DELETE FROM app.message WHERE id = %s", (int(ref.id),))
-
-    async def purge(self, before: datetime) -> int:
-        """Delete messages received before `before`; returns how many."""
-        return await self._database.run("DELETE FROM app.message WHERE received_at < %s", before)
 
     def _ref(self, row: Row) -> MailRef:
         context = f"mail-envelope:{row['mailbox']}:{row['message_key']}"

@@ -36,6 +36,7 @@ class ProviderEntry:
         push_url: where its events come from; "" = found from `url`, or none.
         domains: domains that it serves; empty = those that it names itself.
         key: API key of the whole provider; None = none, or a password for each address.
+        missing_key: the variable that should hold the key and is not set; "" otherwise.
         options: of its kind.
     """
 
@@ -45,6 +46,7 @@ class ProviderEntry:
     push_url: str = ""
     domains: tuple[str, ...] = ()
     key: SecretStr | None = None
+    missing_key: str = ""
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
@@ -95,13 +97,17 @@ def _entry(path: Path, row: dict[str, Any], environment: Mapping[str, str]) -> P
     options = row.get("options", {})
     if not isinstance(options, dict):
         raise SettingsInvalid(f"{path}: options of provider {name!r} is not a table")
+    variable = _text(path, name, row, "key_env")
+    key = environment.get(variable, "") if variable else ""
     return ProviderEntry(
         name=name,
         kind=_text(path, name, row, "kind") or name,
         url=_url(path, name, _text(path, name, row, "url")),
         push_url=_url(path, name, _text(path, name, row, "push_url")),
         domains=_domains(path, name, row.get("domains", [])),
-        key=_key(path, name, _text(path, name, row, "key_env"), environment),
+        key=SecretStr(key) if key else None,
+        # The others can be used all the same.
+        missing_key="" if key else variable,
         options=cast("dict[str, Any]", options),
     )
 
@@ -141,12 +147,3 @@ def _domains(path: Path, name: str, values: Any) -> tuple[str, ...]:
             raise SettingsInvalid(f"{path}: {value!r} of provider {name!r} is not a domain")
         hosts.append(host)
     return tuple(hosts)
-
-
-def _key(path: Path, name: str, variable: str, environment: Mapping[str, str]) -> SecretStr | None:
-    if not variable:
-        return None
-    value = environment.get(variable, "")
-    if not value:
-        raise SettingsInvalid(f"{path}: provider {name!r} takes its key from {variable}, which is not set")
-    return SecretStr(value)

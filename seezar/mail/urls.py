@@ -51,6 +51,10 @@ _PLAIN_KEYS = re.compile(
     r"|user_?id|uid|user|account_?id|id|name|theme|v)$",
     re.IGNORECASE,
 )
+_LOGIN_PAGE = re.compile(r"(?:^|/)(?:log-?_?in|sign-?_?in|log-?_?on|sign-?_?on|sso)(?:\.\w{2,5})?/?$", re.IGNORECASE)
+_ONWARD = re.compile(
+    r"^(?:next|.*redirect.*|continue.*|return.*|goto|dest|destination|target|forward|back|utm_.*)$", re.I
+)
 _SLUG = re.compile(r"[a-z]+(?:[-_.][a-z]+)*|[A-Za-z]?[a-z]+(?:[A-Z][a-z]+)*")
 _CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]{6}", re.IGNORECASE)
 _TOKEN_CHARS = re.compile(r"[A-Za-z0-9_\-.~=+/:|%!*]+")
@@ -103,6 +107,25 @@ def path_score(url: str) -> float:
     return 2.0 if words & _GOOD else 0.0
 
 
+def leads_through_login(url: str) -> bool:
+    """Whether a URL is that of the login page, which leads on to another page: it signs nobody in by itself.
+
+    A parameter that is named a token, a code or a key does.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    if not _LOGIN_PAGE.search(parts.path):
+        return False
+    keys = [pair.partition("=")[0].lower() for pair in parts.query.split("&")[:60]]
+    if not any(_ONWARD.match(key) for key in keys):
+        return False
+    return not any(
+        (len(key) >= 3 and key in _TOKEN_KEYS) or key.endswith(("token", "code", "key", "hash")) for key in keys
+    )
+
+
 def shared_values(urls: Iterable[str]) -> frozenset[str]:
     """Values that stand in the parameters of four or more URLs: they name the reader, not what a link is for."""
     count = Counter(value for url in set(urls) for value in {pair.partition("=")[2] for pair in _pairs(url)[0]})
@@ -143,7 +166,7 @@ def token_strength(url: str, codes: frozenset[str] = frozenset(), shared: frozen
     if len(pairs) <= 2 and "=" not in "".join(pairs):
         # A bare query, `/verify?k3Vd9Q…`.
         best = max(best, token_value(unquote("".join(pairs))))
-    return min(best, 1.0) if best and _TRACKERS.search(url) else best
+    return min(best, 1.0) if best and (_TRACKERS.search(url) or leads_through_login(url)) else best
 
 
 def _segment_strength(segments: list[str], *, alone: bool) -> float:

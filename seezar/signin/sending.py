@@ -48,12 +48,17 @@ async def fill_and_send(
         field: Enter is pressed in it when there is no button, or the button does nothing.
         ready: awaited once, when everything is filled and before it is sent.
         sends_itself: the page may send the form as soon as it is full.
+
+    Raises:
+        FieldRefused: a field does not keep its value, on a page that stays.
     """
     stage = flow.stage
     before, url = stage.fingerprint(reading), stage.page.url
     for last in (False, True):
         stage.mark(reading)
-        filled = await fill()
+        filled = await _filled(flow, fill)
+        if filled is None:
+            return _went_on(flow)
         if sends_itself and not reading.still:
             # Many code fields send themselves when they are full; a click would then hit the next page.
             if not await stage.quiet():
@@ -65,7 +70,7 @@ async def fill_and_send(
         # What is typed into a page before it has woken up is gone when it has.
         forgotten = not (last or reading.still) and await lost(await stage.read(), reading, filled)
         if await _gone_on(flow):
-            return None if flow.may("gone on while filled", _MOVES) else _GOES_AWAY
+            return _went_on(flow)
         if forgotten:
             continue
         if ready is not None:
@@ -84,6 +89,20 @@ async def fill_and_send(
         if effect == "nothing" or last:
             break
     return Outcome("unknown", "The form did not react to being submitted.")
+
+
+async def _filled(flow: Flow, fill: Callable[[], Awaitable[Collection[Role]]]) -> Collection[Role] | None:
+    """What was filled; None where the page went on meanwhile and took its fields with it."""
+    try:
+        return await fill()
+    except FieldRefused:
+        if not await _gone_on(flow):
+            raise
+        return None
+
+
+def _went_on(flow: Flow) -> Outcome | None:
+    return None if flow.may("gone on while filled", _MOVES) else _GOES_AWAY
 
 
 async def _gone_on(flow: Flow) -> bool:

@@ -17,12 +17,11 @@ def api(
     """Run the HTTP API in the foreground: local mailboxes for other programs."""
     from seezar.settings import get_settings
     from service.ground import lay_ground
-    from service.serving import bound, run
+    from service.serving import bound_for_api, run
     from service.terminal import note, say, working
 
     settings = get_settings()
-    wanted = settings.api_port if port is None else port
-    with bound(wanted, what="The HTTP API", variable="SEEZAR_API_PORT") as listener:
+    with bound_for_api(settings.api_port if port is None else port) as listener:
         url = lay_ground(settings, worker=True)
         with working("Loading the API"):
             import uvicorn

@@ -173,7 +173,7 @@ def _list_messages(address: str, *, as_json: bool) -> None:
     elif found:
         table(
             ("RECEIVED", "FROM", "SUBJECT", "HOLDS"),
-            [(moment(m.received_at), m.sender or "-", m.subject, m.holds) for m in found],
+            [(moment(m.received_at), m.sender, m.subject, m.holds) for m in found],
         )
     else:
         note(f"Nothing has arrived at {address}.")
@@ -217,6 +217,7 @@ def providers(
 ) -> None:
     """List the mail providers: our own server, and those of mail.toml. With --check exit code 1 if one fails."""
     from seezar.mail.overview import ProviderRow, provider_rows
+    from seezar.mail.table import LOCAL
     from seezar.settings import get_settings
     from service.ground import with_application
     from service.overview import look
@@ -232,7 +233,7 @@ def providers(
         rows = with_application(load)
     port = look(get_settings()).smtp_port
     here = f"smtp://127.0.0.1:{port}" if port else "not received here now"
-    shown = [asdict(row) | {"where": row.where or here} for row in rows]
+    shown = [asdict(row) | {"where": here if row.name == LOCAL else row.where} for row in rows]
     if as_json:
         print_json({"providers": shown})
     else:
@@ -240,7 +241,7 @@ def providers(
             (
                 row["name"],
                 row["kind"],
-                row["where"],
+                row["where"] or "-",
                 ", ".join(row["domains"]) or "-",
                 *([_answer(row)] if check else []),
             )
@@ -346,9 +347,13 @@ def _shown(reading: "Extraction") -> dict[str, Any]:
 
 def _read(file: Path) -> bytes:
     from seezar.errors import InvalidInput
+    from seezar.mail.mime import MAX_RAW
 
     try:
-        return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        if str(file) == "-":
+            return sys.stdin.buffer.read(MAX_RAW)
+        with file.open("rb") as opened:
+            return opened.read(MAX_RAW)
     except OSError as error:
         raise InvalidInput(
             f"{file} cannot be read: {error.strerror}.", next_step="Give a file that holds one raw mail."

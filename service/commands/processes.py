@@ -9,7 +9,7 @@ from service.boundary import guarded
 
 @guarded()
 def up() -> None:
-    """Run everything in the foreground: database, worker, ADK Web. Ctrl-C stops it all."""
+    """Run everything in the foreground: database, worker, ADK Web, HTTP API. Ctrl-C stops it all."""
     from seezar.settings import get_settings
     from service.supervisor import run_up
 

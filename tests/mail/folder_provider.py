@@ -3,6 +3,7 @@
 In `OPTIONS.folder` there is a folder for each address, with `password` and the maildir `box`. While the file
 `unavailable` or `refusing` is in the folder, every call fails so; with `answer-lost`, the next address is made and then
 the call fails. `calls` counts the lists, `failed` is left by a call that failed so, `waiting` by one that waits.
+`parts-of` says how many messages a list holds at most.
 """
 
 import asyncio
@@ -35,12 +36,12 @@ def connect(entry: ProviderEntry, secrets: Secrets) -> MailProvider:
     return FolderProvider(entry, secrets)
 
 
-def write_table(config: Path, folder: Path) -> None:
-    """A `mail.toml` whose entry `folder` is this provider."""
+def write_table(config: Path, folder: Path, *, remembers: bool = False) -> None:
+    """A `mail.toml` whose entry `folder` is this provider; one that remembers asks for a password once."""
     folder.mkdir(parents=True, exist_ok=True)
     config.write_text(
         f'[[provider]]\nname = "folder"\nkind = "{__name__}"\nurl = "http://127.0.0.1:1"\n'
-        f'options = {{ folder = "{folder}" }}\n'
+        f'options = {{ folder = "{folder}", remembers = {str(remembers).lower()} }}\n'
     )
 
 
@@ -67,6 +68,8 @@ class FolderProvider:
         self.name = entry.name
         self._folder = Path(entry.options["folder"])
         self._secrets = secrets
+        self._remembers: bool = entry.options.get("remembers", False)
+        self._open: set[str] = set()
 
     async def domains(self) -> Sequence[str]:
         self._answer()
@@ -109,6 +112,9 @@ class FolderProvider:
             position = str(max(stat.st_mtime_ns, since))
             refs.append(MailRef(path.name, address.id, taken, sender, subject, stat.st_size, position))
         refs.sort(key=lambda ref: (int(ref.cursor), ref.id))
+        parts = self._folder / "parts-of"
+        if parts.exists():
+            refs = refs[: int(parts.read_text())]
         return refs, refs[-1].cursor if refs else cursor
 
     async def wait(self, address: Address, cursor: str, timeout: float) -> bool:
@@ -156,9 +162,12 @@ class FolderProvider:
         home = self._folder / address.address
         if not home.exists():
             raise MailboxUnknown(address.address)
+        if self._remembers and address.address in self._open:
+            return
         password = await self._secrets.open(address.secret_ref) if address.secret_ref else ""
         if (home / "password").read_text() != password:
             raise MailProviderRefused(self.name, "the password")
+        self._open.add(address.address)
 
     def _messages(self, address: Address) -> list[Path]:
         new = self._folder / address.address / "box" / "new"

@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -58,6 +59,25 @@ async def test_what_arrives_is_stored_once_and_divided_by_the_cursor(
     assert b"482913" in await mail.source(ref)
 
 
+def _aged(folder: Path, box: Address, name: str, seconds: float) -> None:
+    """A message that the provider took so long ago."""
+    then = time.time() - seconds
+    os.utime(folder / box.address / "box" / "new" / name, (then, then))
+
+
+async def test_a_list_in_parts_is_read_to_its_end_before_mail_counts_as_new(
+    mail: Mail, folder: Path, box: Address, make_mail: MakeMail
+) -> None:
+    (folder / "parts-of").write_text("3")
+    for number in range(10):
+        name = deliver(folder, box.address, make_mail(subject=str(number), number=number))
+        _aged(folder, box, name, 60 - number)
+    since = await mail.cursor(box)
+    assert await _subjects(mail, box) == [str(number) for number in range(10)]
+    await mail.collect(box)
+    assert await _subjects(mail, box, since) == []
+
+
 async def test_two_who_collect_at_once_store_each_message_once(
     mail: Mail, folder: Path, box: Address, make_mail: MakeMail, database: Database, vault: Vault, tmp_path: Path
 ) -> None:
@@ -110,6 +130,23 @@ async def test_a_message_that_cannot_be_read_does_not_keep_newer_ones_away(
     stuck.write_bytes(make_mail(subject="readable again", number=1))
     await mail.collect(box)
     assert await _subjects(mail, box) == ["newer", "readable again"]
+
+
+async def test_a_message_that_could_not_be_read_for_an_hour_is_given_up(
+    mail: Mail, folder: Path, box: Address, make_mail: MakeMail, database: Database
+) -> None:
+    stuck = folder / box.address / "box" / "new" / "0-stuck"
+    stuck.mkdir()
+    _aged(folder, box, stuck.name, 3700)
+    # It came to the mailbox while there was one.
+    await database.run("UPDATE app.mailbox SET created_at = created_at - interval '1 day'")
+    box = await mail.address(box.address)
+    deliver(folder, box.address, make_mail(subject="newer", number=2))
+    # Else no sign-in could begin: where its mail begins would not be known.
+    since = await mail.cursor(box)
+    assert await _subjects(mail, box) == ["newer"]
+    assert await _passed(database) == ["unreadable"]
+    assert await _subjects(mail, box, since) == []
 
 
 async def test_older_mail_that_a_provider_lists_again_stays_away(
@@ -226,7 +263,7 @@ async def test_nothing_is_lost_or_stored_twice_when_the_follower_is_killed_at_ra
     kills = 0
     process = await start()
     try:
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(170):
             while not (delivering.done() and await stored() >= DELIVERIES):
                 grown = await stored()
                 # A process that has begun to fetch is killed soon after, mostly in the middle of something.

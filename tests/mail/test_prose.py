@@ -41,6 +41,24 @@ def test_what_is_left_of_a_text(text: str, shown: str) -> None:
     assert read_prose(raw(text)).text == shown
 
 
+@pytest.mark.parametrize(
+    ("subject", "code", "shown"),
+    [
+        ("Your code: 123 456", "123456", f"Your code: {MASK}"),
+        ("Your code: 123-456", "123456", f"Your code: {MASK}"),
+        ("G-552901 is your code", "552901", f"G-{MASK} is your code"),
+        ("Code ABC-DEF for you", "ABC-DEF", f"Code {MASK} for you"),
+        ("Code abcdef, once more ABCDEF", "ABCDEF", f"Code {MASK}, once more {MASK}"),
+        ("Order 20261104 shipped", None, f"Order {MASK} shipped"),
+        ("Your temporary word is sunny-otter-castle", "sunny-otter-castle", f"Your temporary word is {MASK}"),
+        ("Nothing to hide here", None, "Nothing to hide here"),
+        ("12 34 56", None, MASK),
+    ],
+)
+def test_what_is_left_of_a_subject(subject: str, code: str | None, shown: str) -> None:
+    assert masked(subject, frozenset({code} if code else ())) == shown
+
+
 def test_a_code_that_looks_like_a_date_is_masked_all_the_same() -> None:
     mail = raw("Your verification code is 2027-05-13.")
     code = extract(mail).code

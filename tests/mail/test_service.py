@@ -92,6 +92,47 @@ async def test_what_a_provider_will_not_make_leaves_nothing(mail: Mail, folder: 
     assert "local, folder" in str(unknown.value)
 
 
+async def test_making_without_a_key_goes_on_where_the_address_is_named(
+    mail: Mail, folder: Path, database: Database
+) -> None:
+    (folder / "answer-lost").touch()
+    with pytest.raises(MailProviderUnavailable):
+        await mail.create("ops", provider="folder")
+    password = (folder / f"ops@{DOMAIN}" / "password").read_text()
+    box = await mail.create("ops", provider="folder")
+    assert box == await mail.ensure(f"ops@{DOMAIN}")
+    assert (folder / box.address / "password").read_text() == password
+    # A mailbox that there is is not made again.
+    with pytest.raises(MailboxTaken):
+        await mail.create("ops", provider="folder")
+    await mail.collect(box)
+    # Of a random address nothing is left: nobody was told it.
+    before = await _rows(database)
+    (folder / "answer-lost").touch()
+    with pytest.raises(MailProviderUnavailable):
+        await mail.create(provider="folder")
+    assert await _rows(database) == before
+
+
+async def test_a_refusal_leaves_a_mailbox_that_somebody_else_made_meanwhile(
+    mail: Mail, folder: Path, database: Database, make_mail: MakeMail
+) -> None:
+    """Two make the same address, and the provider, which has room for one, answers the slower one that it is full."""
+    (folder / "answer-lost").touch()
+    with pytest.raises(MailProviderUnavailable):
+        await mail.ensure(f"ops@{DOMAIN}")
+    reserved = await mail._directory.find(f"ops@{DOMAIN}")
+    assert reserved is not None
+    box = await mail.ensure(reserved.address)
+    (folder / "refusing").touch()
+    with pytest.raises(MailProviderRefused):
+        await mail._make(reserved)
+    (folder / "refusing").unlink()
+    assert await mail.address(box.address) == box
+    deliver(folder, box.address, make_mail(number=1))
+    await mail.collect(box)
+
+
 async def test_ensure_makes_a_mailbox_where_a_provider_serves_the_domain(mail: Mail, folder: Path) -> None:
     await mail.check_served(f"ops@{DOMAIN}")
     assert not (folder / f"ops@{DOMAIN}").exists()
@@ -141,6 +182,19 @@ async def test_a_new_password_replaces_the_old_only_if_it_opens(mail: Mail, fold
     deliver(folder, address, make_mail(number=1))
     await mail.collect(box)
     assert len((await mail.list_since(box))[0]) == 1
+
+
+async def test_a_password_is_tried_even_where_an_earlier_one_has_opened_the_box(
+    mail: Mail, folder: Path, tmp_path: Path
+) -> None:
+    write_table(tmp_path / "mail.toml", folder, remembers=True)
+    address = f"mine@{DOMAIN}"
+    open_box(folder, address, "right")
+    box = await mail.add(address, password=SecretStr("right"))
+    await mail.collect(box)
+    with pytest.raises(MailProviderRefused):
+        await mail.add(address, password=SecretStr("wrong"))
+    assert await mail.providers.password(box) == "right"
 
 
 async def test_a_password_goes_only_to_where_it_was_entered_for(mail: Mail, folder: Path, tmp_path: Path) -> None:

@@ -55,7 +55,6 @@ def test_entries_in_the_order_of_the_file(tmp_path: Path) -> None:
         ("name = 'A b'", "needs a name"),
         ("url = 'https://mail.example'", "needs a name"),
         ("name = 'a'\nkey = 'secret-1'", "unknown keys: key"),
-        ("name = 'a'\nkey_env = 'NOT_SET'", "NOT_SET, which is not set"),
         ("name = 'a'\ndomains = 'b.example'", "not a list"),
         ("name = 'a'\ndomains = ['b example']", "is not a domain"),
         ("name = 'a'\nkind = 3", "not a text"),
@@ -82,3 +81,12 @@ def test_plain_connections_stay_on_this_machine_or_its_container_network(tmp_pat
 def test_a_provider_table_that_is_no_list(tmp_path: Path) -> None:
     with pytest.raises(SettingsInvalid, match=r"\[\[provider\]\]"):
         load_table(written(tmp_path, "provider = 3\n"))
+
+
+def test_a_key_that_is_not_set_is_remembered_by_its_name(tmp_path: Path) -> None:
+    path = written(tmp_path, "[[provider]]\nname = 'a'\nkey_env = 'NOT_SET'\n[[provider]]\nname = 'b'\n")
+    first, second = load_table(path, environment={})
+    assert (first.key, first.missing_key) == (None, "NOT_SET")
+    assert (second.key, second.missing_key) == (None, "")
+    (first, _) = load_table(path, environment={"NOT_SET": "k"})
+    assert (first.key is not None, first.missing_key) == (True, "")

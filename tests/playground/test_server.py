@@ -68,7 +68,7 @@ async def test_port_is_free_again_after_the_block_and_pages_are_gone():
 
 async def test_taken_port_is_one_error_and_the_first_server_lives_on():
     async with PlaygroundServer() as first:
-        with pytest.raises(PortTaken, match=f"Port {first.port} at 127.0.0.1 cannot be used"):
+        with pytest.raises(PortTaken, match=f"cannot listen on 127.0.0.1:{first.port}"):
             await PlaygroundServer(port=first.port).__aenter__()
         async with httpx.AsyncClient(trust_env=False) as http:
             assert (await http.get(first.base_url)).status_code == 200
@@ -130,7 +130,8 @@ async def test_command_on_a_taken_port_says_one_sentence(server, tmp_path):
     process = await start(tmp_path, "--port", str(server.port))
     output, errors = await asyncio.wait_for(process.communicate(), 60)
     assert (process.returncode, output) == (1, b"")
-    assert errors.decode().startswith(f"Port {server.port} at 127.0.0.1 cannot be used: address already in use.")
+    said = f"The playground cannot listen on 127.0.0.1:{server.port}: Address already in use."
+    assert errors.decode().startswith(said)
     assert errors.count(b"\n") == 1
 
 

@@ -75,6 +75,7 @@ class Home:
             "SEEZAR_HOME": str(self.path),
             "SEEZAR_SMTP_PORT": "0",
             "SEEZAR_WEB_PORT": "0",
+            "SEEZAR_API_PORT": "0",
             "SEEZAR_PLAYGROUND_PORT": "0",
             "SEEZAR_WORKER_IDLE_EXIT": "120",
             "SEEZAR_ALLOW_MODEL_REQUESTS": "0",

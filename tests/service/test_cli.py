@@ -11,7 +11,7 @@ from service.cli import build, extend
 from tests.service.conftest import SIGN_IN_KEYS, Home
 
 COMMANDS = {
-    "up", "down", "status", "doctor", "worker", "web", "playground",
+    "up", "down", "status", "doctor", "worker", "web", "api", "playground",
     "sign-in", "account", "session", "runs", "mail", "db",
 }  # fmt: skip
 

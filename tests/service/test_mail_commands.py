@@ -171,13 +171,24 @@ def test_a_mailbox_elsewhere_from_its_making_to_its_end(world: Home, maildirs: t
 @pytest.mark.slow
 def test_a_provider_that_does_not_answer(world: Home) -> None:
     table = world.path / "mail.toml"
-    table.write_text(f'[[provider]]\nname = "tm"\nkind = "mailtm"\nurl = "http://127.0.0.1:{free_port()}"\n')
+    url = f"127.0.0.1:{free_port()}"
+    table.write_text(
+        f'[[provider]]\nname = "tm"\nkind = "mailtm"\nurl = "http://{url}"\n'
+        # Nothing but a connection tells whether anybody is there: it names no domains, and no mailbox of it is known.
+        f'[[provider]]\nname = "box"\nkind = "imap"\nurl = "imap://{url}"\n'
+        # What is wrong with one entry is not in the way of the others.
+        f'[[provider]]\nname = "dev"\nkind = "smtpdev"\nurl = "http://{url}"\nkey_env = "NOT_SET_HERE"\n'
+    )
     try:
-        assert world.seezar("mail", "providers").code == 0
+        listed = world.seezar("mail", "providers", "--json")
+        assert (listed.code, [row["where"] for row in listed.json["providers"]][1]) == (0, f"http://{url}")
         asked = world.seezar("mail", "providers", "--check", "--json")
         assert asked.code == 1
-        assert [row["answers"] for row in asked.json["providers"]] == [True, False]
-        assert asked.json["providers"][1]["trouble"]
+        assert [row["answers"] for row in asked.json["providers"]] == [True, False, False, False]
+        trouble = [row["trouble"] for row in asked.json["providers"]]
+        assert trouble[1]
+        assert "no connection" in trouble[2]
+        assert "NOT_SET_HERE, which is not set" in trouble[3]
         failed = world.seezar("mail", "new", "--provider", "tm", "--json")
         assert (failed.code, failed.json["status"]) == (1, "mail_provider_unavailable")
     finally:

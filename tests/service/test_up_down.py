@@ -19,6 +19,11 @@ def web_url(up: Foreground) -> str:
     return next(line.split()[1] for line in said.splitlines() if line.startswith("web: "))
 
 
+def api_url(up: Foreground) -> str:
+    said = up.wait_for("api: http://127.0.0.1:")
+    return next(line.split()[1] for line in said.splitlines() if line.startswith("api: "))
+
+
 def workers(up: Foreground) -> list[psutil.Process]:
     children = psutil.Process(up.process.pid).children()
     return [p for p in children if p.status() != psutil.STATUS_ZOMBIE and "workflows.worker" in p.cmdline()]
@@ -42,6 +47,8 @@ def test_up_serves_restarts_its_worker_and_down_leaves_nothing(home: Home) -> No
         url = web_url(up)
         assert "coordinator" in httpx.get(f"{url}/list-apps", timeout=60, trust_env=False).json()
         assert "ADK" not in up.said
+        api = api_url(up)
+        assert httpx.get(f"{api}/health", timeout=60, trust_env=False).json()["status"] == "ok"
 
         second = home.seezar("up")
         assert second.code == 1
@@ -49,6 +56,7 @@ def test_up_serves_restarts_its_worker_and_down_leaves_nothing(home: Home) -> No
         assert home.seezar("db", "stop").code == 1
         status = home.seezar("status")
         assert url in status.out
+        assert api in status.out
         assert "127.0.0.1:" in next(line for line in status.out.splitlines() if line.startswith("mail"))
 
         (killed,) = workers(up)
@@ -81,13 +89,14 @@ def test_ctrl_c_stops_up_and_all_it_started(home: Home) -> None:
 def test_down_clears_up_after_an_up_that_was_killed(home: Home) -> None:
     with home.running("up") as up:
         web_url(up)
+        api_url(up)
         os.kill(up.process.pid, signal.SIGKILL)
         up.process.wait()
         running = home.processes()
         assert running
         down = home.seezar("down")
         assert down.code == 0
-        for what in ("seezar web", "worker 0", "the database"):
+        for what in ("seezar web", "seezar api", "worker 0", "the database"):
             assert f"Stopped {what} (process" in down.out
         assert alive(running) == []
 
@@ -104,7 +113,7 @@ def test_down_stops_a_worker_with_its_browser(world: Home, site: str) -> None:
 
 
 def test_taken_ports_stop_up_before_it_leaves_anything(home: Home, taken_port: int) -> None:
-    for variable in ("SEEZAR_WEB_PORT", "SEEZAR_SMTP_PORT"):
+    for variable in ("SEEZAR_WEB_PORT", "SEEZAR_API_PORT", "SEEZAR_SMTP_PORT"):
         with home.running("up", **{variable: str(taken_port)}) as up:
             assert up.process.wait(timeout=120) == 1
             assert f"127.0.0.1:{taken_port}" in up.said

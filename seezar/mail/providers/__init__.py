@@ -1,7 +1,8 @@
 """The mail providers, one module a kind. Each has `connect(entry, secrets) -> MailProvider`, which does no I/O."""
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ class Providers:
 
         Raises:
             MailProviderUnknown: there is none.
-            SettingsInvalid: as `entries`, or no module speaks its kind.
+            SettingsInvalid: as `entries`, its key is not set, or no module speaks its kind.
         """
         if name == LOCAL:
             return self._local
@@ -86,6 +87,19 @@ class Providers:
         provider = _connect(entry, self._vault)
         self._connected[name] = (entry, provider)
         return provider
+
+    @asynccontextmanager
+    async def apart(self, name: str) -> AsyncGenerator[MailProvider]:
+        """A provider elsewhere, connected for the time of the block: with no token or connection of an earlier log-in.
+
+        Raises:
+            MailProviderUnknown, SettingsInvalid: as `get`.
+        """
+        provider = _connect(self.entry(name), self._vault)
+        try:
+            yield provider
+        finally:
+            await provider.close()
 
     async def domains(self, name: str) -> Sequence[str]:
         """Domains on which a provider makes addresses, the preferred one first; empty when it makes none.
@@ -103,18 +117,17 @@ class Providers:
 
         Raises:
             MailDomainNotServed: none does.
-            MailProviderRefused, MailProviderUnavailable: none of those that could be asked does.
-            SettingsInvalid: as `entries`.
+            MailProviderRefused, MailProviderUnavailable, SettingsInvalid: none of those that could be asked does.
         """
         host = normal_host(domain) or domain
         served = list(await self._local.domains())
         if host in served:
             return LOCAL
-        trouble: MailProviderRefused | MailProviderUnavailable | None = None
+        trouble: MailProviderRefused | MailProviderUnavailable | SettingsInvalid | None = None
         for entry in self.entries():
             try:
                 own = entry.domains or await self.get(entry.name).domains()
-            except (MailProviderRefused, MailProviderUnavailable) as error:
+            except (MailProviderRefused, MailProviderUnavailable, SettingsInvalid) as error:
                 trouble = error
                 continue
             if host in own:
@@ -164,6 +177,10 @@ class EntrySecrets:
 
 
 def _connect(entry: ProviderEntry, vault: Vault) -> MailProvider:
+    if entry.missing_key:
+        raise SettingsInvalid(
+            f"mail.toml: provider {entry.name!r} takes its key from {entry.missing_key}, which is not set"
+        )
     name = entry.kind if "." in entry.kind else f"{__name__}.{entry.kind}"
     try:
         connect: Any = importlib.import_module(name).connect

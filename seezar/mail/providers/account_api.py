@@ -63,7 +63,7 @@ def no_room(answer: Answer) -> bool:
     """Whether a new address is refused because there are too many, and not for what it is."""
     if answer.status in (403, 409):
         return answer.mentions("quota", "limit")
-    return answer.status in (402, 507) or (answer.status == 422 and answer.mentions("quota"))
+    return answer.status == 402 or (answer.status == 422 and answer.mentions("quota"))
 
 
 def bearer(token: str) -> dict[str, str]:

@@ -133,10 +133,15 @@ class ImapProvider:
 
     async def list_since(self, address: Address, cursor: str) -> tuple[list[MailRef], str]:
         """See `MailProvider.list_since`. Without a cursor of the folder as it is now, the last hour is listed."""
-        listing = await self._box(address).connection.call(partial(_list, folder=self._folder, since=_position(cursor)))
-        mine = [row for row in listing.rows if row.size <= MAX_RAW and self._is_for(address, row)]
-        refs = [_ref(address, listing.validity, row) for row in mine]
-        return refs, _cursor(listing.validity, listing.next_uid)
+        connection = self._box(address).connection
+        while True:
+            listing = await connection.call(partial(_list, folder=self._folder, since=_position(cursor)))
+            refs = [_ref(address, listing.validity, row) for row in listing.rows if self._is_for(address, row)]
+            behind = _cursor(listing.validity, listing.next_uid)
+            # Of a part in which nothing is for this address, the next one is wanted.
+            if refs or behind == cursor:
+                return refs, behind
+            cursor = behind
 
     def _is_for(self, address: Address, row: Listed) -> bool:
         if not self._is_made(address.address):

@@ -55,6 +55,8 @@ class Cue:
 
     NUMBER: Final = 1 << 16
     """The word "number": a label of some other number, unless it says itself that it is for signing in."""
+    CONFIRM: Final = 1 << 17
+    """Confirm, approve, complete: said of an account as of a shift or an order, so that what it is said of decides."""
 
 
 CUES: dict[str, int] = {name: bit for name, bit in vars(Cue).items() if name.isupper()} | {"COMMON": 0}
@@ -98,7 +100,7 @@ class Lexicon:
         for language, table in tables:
             for name, entries in table.items():
                 cue = CUES[name.upper()]
-                if cue == Cue.PASSWORD:
+                if cue in (Cue.PASSWORD, Cue.CONFIRM):
                     cue |= Cue.AUTH
                 elif cue == Cue.NUMBER:
                     cue |= Cue.OTHER
@@ -262,7 +264,7 @@ class Wording:
 
 
 def _promoted(found: list[Found], text: str) -> list[Found]:
-    """ "Authentication number", "numéro de vérification": such a number is a code."""
+    """Make a code of the number in "authentication number" and "numéro de vérification"."""
     for position, cue in enumerate(found):
         if not cue.cues & Cue.NUMBER:
             continue

@@ -7,8 +7,7 @@ message, so that a client that was cut off goes on where it was. An event is onl
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
-from typing import TYPE_CHECKING
+from contextlib import aclosing, suppress
 
 from fastapi import APIRouter
 from starlette.exceptions import HTTPException
@@ -23,9 +22,6 @@ from service.api.mail.callers import Caller, bearer, mail_api
 from service.api.mail.faults import Faults
 from service.api.mail.messages import reading, shown_until
 from service.api.mail.shapes import linked
-
-if TYPE_CHECKING:
-    from service.api.mail.app import MailApi
 
 router = APIRouter()
 
@@ -45,11 +41,10 @@ async def subscribe(request: Request, caller: Caller) -> Response:
         raise HTTPException(400, 'Missing "topic" parameter.')
     if any(topic != f"/accounts/{caller.id}" for topic in topics):
         raise HTTPException(403, "The topic is not that of this account.")
-    api = mail_api(request)
-    if api.streams.get(caller.id, 0) >= _STREAMS:
-        raise HTTPException(429, "Too many streams are open.", {"retry-after": "5"})
     # Before the answer begins: whatever comes after the client has seen it is told.
     position = await _position(request, caller)
+    if mail_api(request).streams.get(caller.id, 0) >= _STREAMS:
+        raise HTTPException(429, "Too many streams are open.", {"retry-after": "5"})
     return _EventStream(lambda gone: _stream(request, caller, position, gone))
 
 
@@ -81,8 +76,10 @@ class _EventStream(Response):
 
 
 async def _until_gone(receive: Receive, gone: asyncio.Event) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+    # A body that is too large ends the stream as well.
+    with suppress(HTTPException):
+        while (await receive())["type"] != "http.disconnect":
+            pass
     gone.set()
 
 
@@ -105,20 +102,24 @@ async def _stream(request: Request, account: HostedAccount, position: int, gone:
     api.streams[account.id] = api.streams.get(account.id, 0) + 1
     sent = 0
     try:
-        yield _BEAT
-        while not (api.closing.is_set() or gone.is_set()):
-            news = await api.hosted.newer(account, position, until=shown_until(faults))
-            for message in news:
-                async for event in _events(request, account, message):
-                    yield event
-                    sent += 1
-                    if faults.drop_stream_after and sent >= faults.drop_stream_after:
-                        return
-                position = message.number
-            if not news and not await _wait(api, account, position, gone, faults.delay):
-                yield _BEAT
-                if await api.hosted.by_token(bearer(request)) is None:
+        async with api.hosted.arrivals(account) as woken:
+            yield _BEAT
+            while not (api.closing.is_set() or gone.is_set()):
+                # Before the look: what comes during it is looked for again.
+                woken.clear()
+                now = await api.hosted.by_token(bearer(request))
+                if now is None:
                     return
+                news = await api.hosted.newer(now, position, until=shown_until(faults))
+                for message in news:
+                    async for event in _events(request, now, message):
+                        yield event
+                        sent += 1
+                        if faults.drop_stream_after and sent >= faults.drop_stream_after:
+                            return
+                    position = message.number
+                if not news and not await _woken(woken, api.closing, gone, delay=faults.delay):
+                    yield _BEAT
     except SeezarError:
         # The database is away: the client reconnects with its last id.
         return
@@ -143,23 +144,17 @@ async def _events(request: Request, account: HostedAccount, message: HostedMessa
         yield f"id: urn:uuid:{message.id}#{kind}\ndata: {data}\n\n"
 
 
-async def _wait(api: "MailApi", account: HostedAccount, position: int, gone: asyncio.Event, delay: float) -> bool:
-    """Whether there may be something to do before a heartbeat is due: mail, or the end of the stream.
+async def _woken(*events: asyncio.Event, delay: float) -> bool:
+    """Whether there may be something to do before a heartbeat is due. No statement is under way while it waits.
 
     Args:
         delay: seconds that messages are held back; until then they are looked for again and again.
     """
-    mail = asyncio.ensure_future(_slept(delay) if delay else api.hosted.wait(account, position, HEARTBEAT_S))
-    ends = [asyncio.ensure_future(event.wait()) for event in (api.closing, gone)]
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
     try:
-        done, _ = await asyncio.wait([mail, *ends], return_when=asyncio.FIRST_COMPLETED)
-        return mail not in done or mail.result()
+        done, _ = await asyncio.wait(waits, timeout=delay or HEARTBEAT_S, return_when=asyncio.FIRST_COMPLETED)
+        return bool(done) or delay > 0
     finally:
-        for wait in (mail, *ends):
+        for wait in waits:
             wait.cancel()
-        await asyncio.gather(mail, *ends, return_exceptions=True)
-
-
-async def _slept(delay: float) -> bool:
-    await asyncio.sleep(delay)
-    return True
+        await asyncio.gather(*waits, return_exceptions=True)

@@ -1,5 +1,6 @@
 """Errors in the shapes that clients of the original know."""
 
+import logging
 from collections.abc import Sequence
 
 from starlette.exceptions import HTTPException
@@ -10,6 +11,8 @@ from seezar.errors import SeezarError
 from service.api.mail.shapes import wanted_shape, written
 
 _TITLE = "An error occurred"
+
+log = logging.getLogger(__name__)
 
 
 class Unauthorised(Exception):
@@ -78,8 +81,9 @@ async def on_http(request: Request, error: Exception) -> Response:
 
 
 async def on_seezar(request: Request, error: Exception) -> Response:
-    """503 when trying again may help, 500 otherwise; not a word of the cause, which is in the server's log."""
+    """503 when trying again may help, 500 otherwise; which kind of error it was stands in the server's log only."""
     assert isinstance(error, SeezarError)
+    log.error("a request failed: %s", error.status)
     if error.retryable:
         return problem(request, 503, "Service Unavailable", {"retry-after": "2"})
     return problem(request, 500, "Internal Server Error")

@@ -3,6 +3,7 @@
 import asyncio
 import email
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP, default
@@ -101,6 +102,16 @@ async def test_the_life_of_an_address(service: SmtpDev, provider: SmtpDevProvide
         await provider.check_address(address)
     with pytest.raises(MailboxUnknown):
         await provider.list_since(address, cursor)
+
+
+async def test_an_address_whose_making_was_not_answered_is_deleted_all_the_same(
+    service: SmtpDev, provider: SmtpDevProvider
+) -> None:
+    made = await new_address(provider)
+    unknown = replace(made, id="")
+    for _ in range(2):
+        await provider.delete_address(unknown)
+        assert service.accounts == {}
 
 
 async def test_all_pages(service: SmtpDev, provider: SmtpDevProvider) -> None:

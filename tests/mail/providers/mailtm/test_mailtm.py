@@ -4,7 +4,6 @@ import asyncio
 import email
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from email.policy import default
 
@@ -13,7 +12,6 @@ import pytest
 from seezar.errors import InvalidInput, SettingsInvalid
 from seezar.mail.errors import (
     MailboxTaken,
-    MailDomainNotServed,
     MailProviderRefused,
     MailProviderUnavailable,
     MessageGone,
@@ -23,69 +21,16 @@ from seezar.mail.providers import mailtm
 from seezar.mail.providers.account_api import push_url
 from seezar.mail.providers.mailtm import MailTmProvider
 from seezar.mail.table import ProviderEntry
-from seezar.settings import Settings
-from tests.api.server import DOMAIN, PASSWORD, MailServer, mail_server
-
-CODE = "482913"
-
-
-class Passwords(dict[str, str]):
-    """Opens what a test put in."""
-
-    async def open(self, reference: str) -> str:
-        return self[reference]
-
-
-def provider_at(url: str, *, password: str = PASSWORD, **options: float) -> MailTmProvider:
-    entry = ProviderEntry("remote", "mailtm", url, options={"interval": 0, **options})
-    return mailtm.connect(entry, Passwords(ref=password))
-
-
-def raw_mail(number: int = 1, *, body: str = f"Your code is {CODE}.", to: str = "x", charset: str = "utf-8") -> bytes:
-    return (
-        f"From: Site <No-Reply@site.test>\r\nTo: {to}@{DOMAIN}\r\nSubject: Sign-in {number}\r\n"
-        f"Message-ID: <m{number}@site.test>\r\nMIME-Version: 1.0\r\n"
-        f"Content-Type: text/plain; charset={charset}\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{body}\r\n"
-    ).encode(charset)
-
-
-@pytest.fixture
-async def server(settings: Settings, database_url: str) -> AsyncIterator[MailServer]:
-    """The API without a limit of requests."""
-    async with mail_server(settings, database_url) as running:
-        yield running
-
-
-@pytest.fixture
-async def provider(server: MailServer) -> AsyncIterator[MailTmProvider]:
-    """The provider, without a pause between requests."""
-    opened = provider_at(server.url)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def address(server: MailServer, provider: MailTmProvider) -> Address:
-    """A new address."""
-    return await new_address(provider)
-
-
-async def new_address(provider: MailTmProvider, local: str = "reader") -> Address:
-    name = f"{local}@{DOMAIN}"
-    number = await provider.create_address(name, password=PASSWORD)
-    return Address(number, name, provider.name, "ref", datetime.now(UTC))
-
-
-async def receive(server: MailServer, address: Address, *mails: bytes) -> None:
-    for raw in mails:
-        await server.application.mail.local.receive([address.address], raw)
-
-
-async def eventually(check: Callable[[], Awaitable[bool]], seconds: float = 15.0) -> None:
-    until = time.monotonic() + seconds
-    while not await check():
-        assert time.monotonic() < until, "not in time"
-        await asyncio.sleep(0.02)
+from tests.api.server import DOMAIN, PASSWORD, MailServer
+from tests.mail.providers.mailtm.client import (
+    CODE,
+    Passwords,
+    eventually,
+    new_address,
+    provider_at,
+    raw_mail,
+    receive,
+)
 
 
 async def test_the_life_of_an_address(server: MailServer, provider: MailTmProvider) -> None:
@@ -154,105 +99,6 @@ async def test_one_look_is_one_request(server: MailServer, provider: MailTmProvi
     before = server.faults.requests
     await provider.list_since(address, cursor)
     assert server.faults.requests == before + 1
-
-
-async def test_an_address_that_was_made_before_is_ours(server: MailServer, provider: MailTmProvider) -> None:
-    address = await new_address(provider)
-    assert await provider.create_address(address.address, password=PASSWORD) == address.id
-    with pytest.raises(MailboxTaken):
-        await provider.create_address(address.address, password="another password")
-
-
-async def test_a_domain_that_is_gone(server: MailServer, provider: MailTmProvider) -> None:
-    with pytest.raises(MailDomainNotServed, match=f"one of: {DOMAIN}"):
-        await provider.create_address("reader@gone.test", password=PASSWORD)
-    former = Address("1", "reader@gone.test", provider.name, "ref", datetime.now(UTC))
-    with pytest.raises(MailDomainNotServed):
-        await provider.check_address(former)
-
-
-async def test_a_password_that_is_too_short(provider: MailTmProvider) -> None:
-    with pytest.raises(InvalidInput):
-        await provider.create_address(f"reader@{DOMAIN}", password="short")
-
-
-async def test_a_wrong_password(server: MailServer, address: Address) -> None:
-    other = provider_at(server.url, password="a wrong password")
-    for call in (other.cursor(address), other.check_address(address), other.list_since(address, "")):
-        with pytest.raises(MailProviderRefused, match=address.address):
-            await call
-    await other.close()
-
-
-async def test_a_token_that_expires_in_the_middle(
-    server: MailServer, provider: MailTmProvider, address: Address
-) -> None:
-    await receive(server, address, *(raw_mail(number) for number in range(65)))
-    server.faults.token_uses = 2
-    refs, _ = await provider.list_since(address, "")
-    assert len(refs) == 65
-    for ref in refs[:6]:
-        assert f"Subject: {ref.subject}\r\n".encode() in await provider.source(address, ref)
-    # Of several that find the token gone, one logs in.
-    provider._accounts[address.address].token = "a token of last year"
-    server.faults.token_uses = 0
-    asked = server.faults.requests
-    await asyncio.gather(*(provider.source(address, ref) for ref in refs[:6]))
-    assert server.faults.requests - asked == 13
-
-
-async def test_too_many_requests(server: MailServer, provider: MailTmProvider, address: Address) -> None:
-    await receive(server, address, raw_mail())
-    server.faults.busy_every, server.faults.busy_retry_after = 2, 1
-    for _ in range(2):
-        refs, _ = await provider.list_since(address, "")
-        assert len(refs) == 1
-
-
-async def test_too_many_requests_without_saying_how_long(
-    server: MailServer, provider: MailTmProvider, address: Address
-) -> None:
-    await receive(server, address, raw_mail())
-    server.faults.busy_every, server.faults.busy_retry_after = 2, None
-    for _ in range(2):
-        refs, _ = await provider.list_since(address, "")
-        assert len(refs) == 1
-
-
-async def test_a_provider_that_wants_to_be_left_alone(
-    server: MailServer, provider: MailTmProvider, address: Address
-) -> None:
-    server.faults.busy_every, server.faults.busy_retry_after = 1, 300
-    began = time.monotonic()
-    with pytest.raises(MailProviderUnavailable, match="too many requests") as error:
-        await provider.list_since(address, "")
-    assert error.value.retryable
-    asked = server.faults.requests
-    # Nobody else of this process asks either, not even another object for the same provider.
-    other = provider_at(server.url)
-    with pytest.raises(MailProviderUnavailable, match="too many requests"):
-        await other.domains()
-    await other.close()
-    assert server.faults.requests == asked
-    assert time.monotonic() - began < 5
-
-
-async def test_errors_of_the_server(server: MailServer, provider: MailTmProvider, address: Address) -> None:
-    await receive(server, address, raw_mail())
-    server.faults.broken_every = 2
-    for _ in range(3):
-        refs, _ = await provider.list_since(address, "")
-        assert len(refs) == 1
-    server.faults.broken_every = 1
-    with pytest.raises(MailProviderUnavailable, match="502"):
-        await provider.list_since(address, "")
-
-
-async def test_no_server() -> None:
-    provider = provider_at("http://127.0.0.1:9")
-    with pytest.raises(MailProviderUnavailable):
-        await provider.domains()
-    await provider.close()
 
 
 async def test_a_message_that_is_listed_twice(server: MailServer, provider: MailTmProvider, address: Address) -> None:
@@ -380,15 +226,6 @@ async def test_no_mail_is_lost_among_all_faults(server: MailServer, provider: Ma
             await provider.wait(address, cursor, 1)
     await sending
     assert sorted(ref.subject for ref in found.values()) == sorted(f"Sign-in {number}" for number in range(mails))
-
-
-async def test_requests_are_paced_over_all_objects(server: MailServer) -> None:
-    paced = [provider_at(server.url, interval=0.2) for _ in range(2)]
-    began = time.monotonic()
-    await asyncio.gather(*(provider.domains() for provider in paced * 3))
-    assert time.monotonic() - began >= 1.0
-    for provider in paced:
-        await provider.close()
 
 
 async def test_no_secret_is_logged_or_shown(
