@@ -68,7 +68,13 @@ async def sign_out_at_site(
                 return SignOut("not_told", before.reason)
             leaving = _Leaving(page, account, timeout)
             await report("sign_out", "Looking for the site's own sign-out")
-            if not await leaving.leave():
+            used = "The site's sign-out was used"
+            try:
+                found = await leaving.leave()
+            except Error:
+                # The page may go away under the last look, once the session is over: the fresh visit tells.
+                found, used = True, "The page went away while the site's sign-out was looked for or used"
+            if not found:
                 return SignOut("not_told", "No way to sign out was found on the page behind the login.")
         await report("verify", "Checking with a fresh visit that the session is over")
         async with pool.context(state) as context:
@@ -78,10 +84,8 @@ async def sign_out_at_site(
     if outcome.status == "signed_out":
         return SignOut("ended", "The site has ended the session.")
     if outcome.status == "signed_in":
-        return SignOut("still_works", "The site's sign-out was used, but the site still takes the old session.")
-    return SignOut(
-        "not_told", f"The site's sign-out was used; whether the session is over is not known. {outcome.reason}"
-    )
+        return SignOut("still_works", f"{used}, but the site still takes the old session.")
+    return SignOut("not_told", f"{used}; whether the session is over is not known. {outcome.reason}")
 
 
 async def _accept(dialog: Dialog) -> None:
