@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
 
+# The package brings no types.
 from imapclient import IMAPClient, SocketTimeout  # pyright: ignore[reportMissingTypeStubs]
 from imapclient.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
     IMAPClientAbortError,

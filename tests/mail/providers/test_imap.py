@@ -389,7 +389,10 @@ async def test_a_password_that_is_no_longer_good_ends_the_wait(pymap: Pymap, con
         with pytest.raises(MailProviderRefused):
             await waiting
         # Both connections tried once, and nobody goes on: servers lock accounts for that.
-        await asyncio.sleep(1)
+        (box,) = provider._boxes.values()
+        watching = box.watch._task
+        assert watching is not None
+        await until(watching.done)
         assert relay.connections <= 4
 
 
