@@ -166,6 +166,7 @@ class ImapProvider:
                 woken.clear()
                 if watch.refusal is not None:
                     raise watch.refusal
+                watch.start()
                 self.push = watch.can_idle
                 with contextlib.suppress(MailProviderUnavailable):
                     if await self._is_behind(address, cursor):

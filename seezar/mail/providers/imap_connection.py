@@ -159,7 +159,7 @@ class ImapWatch:
 
     def start(self) -> None:
         """Watch, unless that is done already, or the server cannot tell of mail."""
-        if self.can_idle and (self._task is None or self._task.done()):
+        if self.can_idle and self._task is None:
             self.refusal = None
             self._task = asyncio.create_task(self._run(), name="imap-watch")
 
@@ -178,10 +178,17 @@ class ImapWatch:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
-            self._task = None
         await self._connection.close()
 
     async def _run(self) -> None:
+        try:
+            await self._watch()
+        finally:
+            # In this order: whoever began to wait just while this ended is woken, and starts it anew.
+            self._task = None
+            self._wake()
+
+    async def _watch(self) -> None:
         failures = 0
         while True:
             try:

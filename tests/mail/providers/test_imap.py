@@ -337,8 +337,9 @@ async def test_a_watch_ends_when_nobody_waits(pymap: Pymap, connect: Connect, mo
     async with Relay(pymap.port) as relay:
         provider = connect(relay.port)
         cursor = await provider.cursor(ADDRESS)
-        for _ in range(2):
+        for ended in (1, 2):
             assert not await provider.wait(ADDRESS, cursor, 0.1)
+            await until(lambda watches=ended: relay.sent.count(b"IDLE\r\n") >= watches)
             await until(lambda: relay.open == 1)
         waiting = asyncio.create_task(provider.wait(ADDRESS, cursor, 30))
         await until(lambda: relay.sent.count(b"IDLE\r\n") >= 3)
