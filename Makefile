@@ -10,6 +10,9 @@ unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 PYTHON := .venv/bin/python
 STAMP := .venv/setup.stamp
 ARGS ?=
+# Random kills of `make chaos`, after all cases of its matrix.
+KILLS ?= 1000
+SEED ?=
 # Test processes; each has a PostgreSQL and browsers of its own. A file's tests stay together: they share a world.
 JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((n > 4 ? 4 : n)))
 
@@ -37,6 +40,10 @@ demo: $(STAMP) ## Sign in to two accounts of the demo world through the agents, 
 .PHONY: test
 test: $(STAMP) ## Run all tests side by side (ARGS="-k name" for some of them, one after the other)
 	@$(PYTHON) -m pytest $(or $(ARGS),-n $(JOBS) --dist loadfile)
+
+.PHONY: chaos
+chaos: $(STAMP) ## Kill everything at every boundary and at random (KILLS=1000 SEED=n), and count what came of it
+	@$(PYTHON) -m tests.chaos.run --kills $(KILLS) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 .PHONY: evals
 evals: $(STAMP) ## Run all agent evaluations that need no key

@@ -90,7 +90,7 @@ class MailCodes:
 
 
 class TotpCodes:
-    """Checks TOTP codes (RFC 6238: SHA-1, 6 digits, 30 s), one step of clock drift allowed either way."""
+    """Checks TOTP codes (RFC 6238: SHA-1, 6 digits), one step of clock drift allowed either way."""
 
     def __init__(self, clock: Clock, knobs: Knobs) -> None:
         self._clock = clock
@@ -99,7 +99,7 @@ class TotpCodes:
 
     def check(self, user: tuple[str, str], secret: str, typed: str) -> CodeVerdict:
         """Judge `typed` for `user` (site, username) whose base32 secret is `secret`."""
-        totp = TOTP(secret)
+        totp = TOTP(secret, interval=self._knobs.totp_period)
         now = datetime.fromtimestamp(self._clock.now(), UTC)
         matches = [drift for drift in (-1, 0, 1) if _equal(totp.at(now, counter_offset=drift), typed)]
         if not matches:

@@ -82,6 +82,7 @@ class Gate:
         """
         self._counters.password_submissions += 1
         user = (self._shape.name, username.strip().casefold())
+        self._state.note(*user, "password")
         if user in self._state.locked:
             return Decision(Answer.LOCKED, session)
         if wait := self._wait("password", user):
@@ -122,7 +123,10 @@ class Gate:
         user = (self._shape.name, account.username.casefold())
         if wait := self._wait("code", user):
             return self._limited(session, wait)
+        self._state.note(*user, "code")
         verdict = self._judge_code(user, account, pending, typed.replace(" ", "").replace("-", "").strip())
+        if verdict is CodeVerdict.USED:
+            self._state.note(*user, "reused")
         if verdict is not CodeVerdict.ACCEPTED:
             self._state.limiter.record(("code", user))
             return Decision(_CODE_ANSWERS[verdict], session)
@@ -171,6 +175,7 @@ class Gate:
 
     async def _send_code(self, account: DemoAccount, challenge: MailChallenge) -> Answer:
         knobs = self._state.knobs
+        self._state.note(self._shape.name, account.username, "mail")
         mailed = self._state.mail_codes.issue((self._shape.name, account.username.casefold()), challenge)
         if knobs.mail_lost:
             return Answer.CODE_SENT

@@ -20,8 +20,11 @@ class Knobs:
         failure_window: how long a failure counts.
         lock_after: wrong passwords of one user, ever, before the account is locked (423); None never locks.
         refuse_totp_reuse: a TOTP code is good once only, as RFC 6238 section 5.2 asks; many sites do not care.
+        totp_period: seconds that a TOTP code is good.
         session_lifetime: of a signed-in session.
         remembered_lifetime: of a signed-in session whose user ticked "Keep me signed in".
+        cookie_lifetime: of the cookie of who is signed in to a journey's site, from the sign-in on; None: it says
+            nothing of an end. With one, every cookie of a signed-in session says when that ends, remembered or not.
     """
 
     page_delay: float = 0.0
@@ -36,5 +39,7 @@ class Knobs:
     failure_window: float = 60.0
     lock_after: int | None = None
     refuse_totp_reuse: bool = False
+    totp_period: int = 30
     session_lifetime: float = 12 * 3600.0
     remembered_lifetime: float = 30 * 24 * 3600.0
+    cookie_lifetime: float | None = None

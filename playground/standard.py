@@ -202,7 +202,8 @@ class StandardSite:
         return self._with_cookie(RedirectResponse(decision.next_path, 303), decision.session)
 
     def _with_cookie(self, response: Response, session: Session) -> Response:
-        max_age = int(session.expires_at - self._state.clock.now()) if session.remembered else None
+        told = session.remembered or (session.username and self._state.knobs.cookie_lifetime is not None)
+        max_age = int(session.expires_at - self._state.clock.now()) if told else None
         response.set_cookie(
             self._cookie, session.id, max_age=max_age, path=self._shape.home, httponly=True, samesite="lax"
         )

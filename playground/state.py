@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Coroutine, Iterable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from playground.clock import Clock, SystemClock
 from playground.codes import MailCodes, TotpCodes
@@ -14,6 +14,21 @@ from playground.limits import FailureLimiter
 from playground.mailer import Mailer, SmtpMailer
 from playground.sessions import SessionStore
 from playground.world import DEMO_ACCOUNTS, DemoAccount
+
+type What = Literal["password", "mail", "code", "reused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What was done in the name of one user: a password or code sent in, a mail made, a spent code sent in again.
+
+    `at` is seconds since the epoch.
+    """
+
+    at: float
+    shape: str
+    username: str
+    what: What
 
 
 @dataclass(slots=True)
@@ -82,6 +97,7 @@ class PlaygroundState:
         self.limiter = FailureLimiter(self.clock)
         self.locked: set[tuple[str, str]] = set()
         self.failures: dict[tuple[str, str], int] = {}
+        self._deeds: list[Deed] = []
         self._accounts = {(account.shape, account.username.casefold()): account for account in accounts}
         self._counters: dict[str, Counters] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -97,6 +113,15 @@ class PlaygroundState:
     def counters(self, shape: str) -> Counters:
         """The live counters of one site."""
         return self._counters.setdefault(shape, Counters())
+
+    def note(self, shape: str, username: str, what: What) -> None:
+        """Write down a deed, now."""
+        self._deeds.append(Deed(self.clock.now(), shape, username.strip().casefold(), what))
+
+    def deeds(self, shape: str, username: str, *, since: float = 0.0) -> list[Deed]:
+        """What was done in the name of this user since then (seconds since the epoch), oldest first."""
+        wanted = username.strip().casefold()
+        return [d for d in self._deeds if d.shape == shape and d.username == wanted and d.at >= since]
 
     def unlock(self, shape: str, username: str) -> None:
         """Open an account that was locked after too many wrong passwords."""

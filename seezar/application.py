@@ -5,13 +5,19 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from seezar.accounts import Accounts, Runs, Sessions
+from seezar.accounts.adoptions import Adoptions
 from seezar.accounts.attempts import Attempts
+from seezar.accounts.caller_keys import CallerKeys
 from seezar.accounts.keeping import Keeping
+from seezar.accounts.notices import Notices
 from seezar.accounts.pages import Pages
 from seezar.accounts.pauses import Pauses
 from seezar.accounts.pictures import Pictures
 from seezar.accounts.questions import Questions
 from seezar.accounts.recipes import Recipes
+from seezar.accounts.site_turns import SiteTurns
+from seezar.accounts.states import States
+from seezar.accounts.tenure import Tenure
 from seezar.database import Database
 from seezar.knowledge import Knowledge
 from seezar.mail.mailboxes import Mailboxes
@@ -32,20 +38,34 @@ class Application:
     accounts: Accounts
     sessions: Sessions
     runs: Runs
+    adoptions: Adoptions
+    caller_keys: CallerKeys
     attempts: Attempts
     questions: Questions
     pauses: Pauses
+    site_turns: SiteTurns
     keeping: Keeping
+    states: States
+    notices: Notices
     pages: Pages
     pictures: Pictures
     recipes: Recipes
     mail: Mail
     mailboxes: Mailboxes
     knowledge: Knowledge
+    worker: Tenure | None = None
 
     @classmethod
-    async def open(cls, settings: Settings, url: str, *, application_name: str, max_connections: int = 4) -> Self:
-        """Connect to the migrated database at `url`.
+    async def open(
+        cls,
+        settings: Settings,
+        url: str,
+        *,
+        application_name: str,
+        max_connections: int = 4,
+        worker: Tenure | None = None,
+    ) -> Self:
+        """Connect to the migrated database at `url`; `worker` is the worker that this process is, if it is one.
 
         Raises:
             DatabaseUnavailable: it does not answer.
@@ -57,7 +77,8 @@ class Application:
             stack.push_async_callback(database.close)
             vault = Vault(database, cipher)
             await vault.check_key()
-            runs = Runs(database)
+            runs = Runs(database, worker=worker)
+            notices = Notices(database, channels=settings.notice_channels)
             mail = Mail(database, vault, domains=settings.mail_domain_list, config=settings.mail_config_path)
             application = cls(
                 settings=settings,
@@ -67,16 +88,22 @@ class Application:
                 accounts=Accounts(database, vault),
                 sessions=Sessions(database, cipher),
                 runs=runs,
+                adoptions=Adoptions(database),
+                caller_keys=CallerKeys(database),
                 attempts=Attempts(database, cipher),
                 questions=Questions(database, cipher, runs, timeout=settings.person_timeout),
                 pauses=Pauses(database),
+                site_turns=SiteTurns(database, per_minute=settings.site_sign_ins_per_minute),
                 keeping=Keeping(database),
+                states=States(database, notices),
+                notices=notices,
                 pages=Pages(database, cipher),
                 pictures=Pictures(database, cipher),
                 recipes=Recipes(database),
                 mail=mail,
                 mailboxes=Mailboxes(mail),
                 knowledge=Knowledge(database),
+                worker=worker,
             )
             stack.pop_all()
             return application

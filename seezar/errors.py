@@ -55,6 +55,25 @@ class DatabaseTooNew(SeezarError):
     status = "database_too_new"
 
 
+class MigrationFailed(SeezarError):
+    """The database refused a migration, which was rolled back as a whole."""
+
+    status = "migration_failed"
+
+
+class DatabaseFull(DatabaseUnavailable):
+    """PostgreSQL has no room left to write to: what it has stands, nothing is added."""
+
+    status = "disk_full"
+
+
+class DiskFull(SeezarError):
+    """A file cannot be written: the disk is full or read-only, or a quota is used up."""
+
+    status = "disk_full"
+    retryable = True
+
+
 class KeyUnusable(SeezarError):
     """The master key is missing, damaged, or not the one that the data were encrypted with."""
 
@@ -91,6 +110,18 @@ class AccountUnknown(SeezarError):
             next_step=f"Known accounts: {names}."
             if names
             else "Add one with: seezar account add NAME --url URL --username USER.",
+        )
+
+
+class AccountRemoved(AccountUnknown):
+    """The account of a run was removed after the run had been asked for; another one may have its name now."""
+
+    def __init__(self, name: str) -> None:
+        SeezarError.__init__(
+            self,
+            f"The account {name!r} was removed after this run had been asked for.",
+            kept="Nothing more was sent to its site. The run and its timeline are kept.",
+            next_step="Add the account again (seezar account add) and ask for a new run.",
         )
 
 
@@ -134,6 +165,19 @@ class QuestionExpired(SeezarError):
     """An answer that came after nobody was waited for any longer."""
 
     status = "question_expired"
+
+
+class QueueFull(SeezarError):
+    """As many runs are queued as may be; a new one was refused."""
+
+    status = "queue_full"
+    retryable = True
+
+
+class IdempotencyConflict(SeezarError):
+    """The key of a request was used before, for another request."""
+
+    status = "idempotency_conflict"
 
 
 class WorkerUnavailable(SeezarError):

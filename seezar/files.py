@@ -1,10 +1,14 @@
 """Files that only their owner may read, and locks between processes."""
 
+import errno
 import fcntl
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+
+# What the operating system says of a disk that is full, of a quota that is used up, and of one that is read-only.
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def private_folder(path: Path) -> Path:

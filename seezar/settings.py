@@ -3,8 +3,10 @@
 import os
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -53,6 +55,27 @@ class Settings(BaseSettings):
         description="Seconds without client and work until an auto-started worker stops; 0 = never.",
     )
     browsers: int = Field(default=2, ge=1, le=64, description="Browser steps that one worker runs at the same time.")
+    browser_memory_mb: int = Field(
+        default=300, ge=0, description="Free memory that a further browser step waits for, MiB; 0 = none."
+    )
+    max_adoptions: int = Field(
+        default=5, ge=0, description="Times that a run is taken up after its worker died, before it is parked."
+    )
+    max_queued: int = Field(
+        default=1000, ge=0, description="Queued runs from which on a new one is refused; 0 = any number."
+    )
+    site_sign_ins_per_minute: int = Field(
+        default=120, ge=0, description="Sign-ins a minute that a site is given at most; 0 = any number."
+    )
+
+    keep_runs_days: int = Field(default=30, ge=0, description="Days that ended runs are kept; 0 = for ever.")
+    keep_mails_days: int = Field(default=7, ge=0, description="Days that received mails are kept; 0 = for ever.")
+    keep_pictures_days: int = Field(
+        default=7, ge=0, description="Days that pictures of failed sign-ins are kept; 0 = for ever."
+    )
+    keep_pages_days: int = Field(
+        default=30, ge=0, description="Days that pages read behind a login are kept; 0 = for ever."
+    )
 
     api_port: int = Field(default=8000, ge=0, le=65535, description="HTTP API on loopback.")
     web_port: int = Field(default=8888, ge=0, le=65535, description="ADK Web on loopback.")
@@ -69,6 +92,47 @@ class Settings(BaseSettings):
         default=4, ge=0, le=100, description="Model calls that one sign-in may make on pages it is not sure of."
     )
 
+    notice_url: SecretStr | None = Field(
+        default=None, description="Webhook that is told when an account needs a person; https, or on loopback."
+    )
+    notice_smtp: str | None = Field(
+        default=None, description="Mail server for notices, host:port; unset = our own, for an address on our domains."
+    )
+    notice_mail: str | None = Field(default=None, description="Mail address that is told the same.")
+
+    @field_validator("notice_url", mode="after")
+    @classmethod
+    def _private(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is None:
+            return None
+        parts = urlsplit(url.get_secret_value())
+        here = parts.hostname in ("127.0.0.1", "::1", "localhost")
+        if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and here)):
+            # The address often holds a token, so it is not repeated.
+            raise ValueError("it must begin with https:// (http:// only on this machine)")
+        return url
+
+    @field_validator("notice_smtp", mode="after")
+    @classmethod
+    def _host_and_port(cls, server: str | None) -> str | None:
+        host, _, port = (server or "").rpartition(":")
+        if server is not None and not (host and port.isdecimal() and 0 < int(port) < 65536):
+            raise ValueError("it must be host:port")
+        return server
+
+    @field_validator("notice_mail", mode="after")
+    @classmethod
+    def _reachable(cls, address: str | None, info: ValidationInfo) -> str | None:
+        if address is None:
+            return None
+        name, _, domain = address.rpartition("@")
+        if not name or not domain or any(sign.isspace() for sign in address):
+            raise ValueError("it is not a mail address")
+        ours = [part.strip().lower() for part in str(info.data.get("mail_domains", "")).split(",")]
+        if domain.lower() not in ours and info.data.get("notice_smtp") is None:
+            raise ValueError("it is on none of our domains: SEEZAR_NOTICE_SMTP must name a mail server")
+        return address
+
     @field_validator("home", mode="after")
     @classmethod
     def _absolute(cls, home: Path) -> Path:
@@ -78,6 +142,11 @@ class Settings(BaseSettings):
     def mail_domain_list(self) -> tuple[str, ...]:
         """The local mail domains, lower case."""
         return tuple(part.strip().lower() for part in self.mail_domains.split(",") if part.strip())
+
+    @property
+    def notice_channels(self) -> "tuple[Literal['webhook', 'mail'], ...]":
+        """The ways that notices take; none when neither is configured."""
+        return (*(("webhook",) if self.notice_url else ()), *(("mail",) if self.notice_mail else ()))
 
     @property
     def mail_config_path(self) -> Path:

@@ -10,7 +10,8 @@ from typing import Any
 
 import typer
 
-from seezar.errors import SeezarError
+from seezar.errors import DiskFull, SeezarError
+from seezar.files import NO_ROOM
 from service.secret_input import entered
 
 type Shape = Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]
@@ -42,6 +43,9 @@ def guarded[**P](*, shape: Shape = _as_it_is) -> Callable[[Callable[P, None]], C
             # typer's own ways out: exit, abort, wrong usage.
             except (typer.Exit, typer.Abort, BrokenPipeError):
                 raise
+            except OSError as error:
+                told = no_room(error) or {"status": "error", "message": unforeseen(error)}
+                _tell(told, shape, dict(kwargs))
             except Exception as error:
                 if type(error).__module__.startswith(("typer.", "click.")):
                     raise
@@ -59,6 +63,18 @@ def _tell(failure: dict[str, Any], shape: Shape, arguments: dict[str, Any]) -> N
     if arguments.get("as_json"):
         print_json(shape(failure, arguments))
     raise typer.Exit(1) from None
+
+
+def no_room(error: OSError) -> dict[str, str] | None:
+    """What is told of a file that could not be written because there is no room, else None."""
+    if error.errno not in NO_ROOM:
+        return None
+    where = f" to {error.filename}" if error.filename else ""
+    return DiskFull(
+        f"There is no room to write{where}: {error.strerror}.",
+        kept="Everything that was stored is still there.",
+        next_step="Make room on that disk (seezar doctor says how much there is) and try again.",
+    ).as_dict()
 
 
 def unforeseen(error: Exception) -> str:

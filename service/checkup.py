@@ -3,55 +3,69 @@
 import asyncio
 import errno
 import platform
+import smtplib
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
-
-from seezar.database.embedded import EmbeddedServer
 from seezar.errors import BrowserMissing, SeezarError
+from seezar.files import NO_ROOM
 from seezar.settings import Settings
 from seezar.vault.keys import key_file, load_master_key
+from service.database_checks import database
+from service.findings import Finding, fine
 from service.notes import live_notes
-from service.overview import look
-from workflows.ground import prepare_database, stop_database_if_unused
+from workflows.registry import live_workers
 
 _MINIMUM_PYTHON = (3, 12)
 _VERSION_S = 20.0
+_SMTP_S = 5.0
+_MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "wrong": ("✗", "red")}
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One answer. `ok` False means that seezar cannot work with it; `advice` says what to do."""
-
-    what: str
-    ok: bool
-    detail: str
-    advice: str = ""
-
-
-def run_checks(settings: Settings) -> bool:
-    """Print what was checked and found; returns whether all is well. What is started for it is stopped again."""
-    from service.terminal import say
+def run_checks(settings: Settings, *, as_json: bool = False) -> bool:
+    """Print what was checked and found; returns whether seezar can work. What is started for it is stopped again."""
+    from service.terminal import print_json
     from service.timeline import waiting
 
-    fine = True
+    findings: list[Finding] = []
     for name, check in _checks(settings):
         with waiting(f"Checking {name} …"):
-            findings = list(check())
-        for finding in findings:
-            fine = fine and finding.ok
-            mark, style = ("✓", "green") if finding.ok else ("✗", "red")
-            say(f"{mark} {finding.what}: {finding.detail}", style=style)
-            if finding.advice:
-                say(f"  {finding.advice}")
+            found = list(check())
+        findings += found
+        if not as_json:
+            _say(found)
+    levels = {finding.level for finding in findings}
+    worst = next((level for level in ("wrong", "warning") if level in levels), "ok")
+    if as_json:
+        print_json({"status": worst, "findings": [finding.as_object() for finding in findings]})
+    else:
+        _say_end(worst)
+    return worst != "wrong"
+
+
+def _say(findings: list[Finding]) -> None:
+    from service.terminal import say
+
+    for finding in findings:
+        mark, style = _MARKS[finding.level]
+        say(f"{mark} {finding.check}: {finding.detail}", style=style)
+        if finding.advice:
+            say(f"  {finding.advice}")
+
+
+def _say_end(worst: str) -> None:
+    from service.terminal import say
+
     say("")
-    say("All is well." if fine else "Something is missing; see the lines with ✗.", style="bold")
-    return fine
+    if worst == "wrong":
+        say("Something is missing; see the lines with ✗.", style="bold")
+    elif worst == "warning":
+        say("It works; see the lines with !.", style="bold")
+    else:
+        say("All is well.", style="bold")
 
 
 def _checks(settings: Settings) -> list[tuple[str, Callable[[], Iterator[Finding]]]]:
@@ -59,17 +73,17 @@ def _checks(settings: Settings) -> list[tuple[str, Callable[[], Iterator[Finding
         ("Python", _python),
         ("the home", lambda: _home(settings)),
         ("the master key", lambda: _key(settings)),
-        ("PostgreSQL", lambda: _database(settings)),
+        ("database and disk", lambda: database(settings)),
         ("Chromium", lambda: _chromium(settings)),
         ("ports", lambda: _ports(settings)),
-        ("workers", lambda: _workers(settings)),
     ]
 
 
 def _python() -> Iterator[Finding]:
     wanted = ".".join(map(str, _MINIMUM_PYTHON))
     ok = sys.version_info >= _MINIMUM_PYTHON
-    yield Finding("Python", ok, f"{platform.python_version()} ({sys.executable})", "" if ok else f"Needs {wanted}.")
+    detail = f"{platform.python_version()} ({sys.executable})"
+    yield fine("Python", detail) if ok else Finding("Python", "wrong", detail, f"Needs {wanted}.")
 
 
 def _home(settings: Settings) -> Iterator[Finding]:
@@ -77,60 +91,32 @@ def _home(settings: Settings) -> Iterator[Finding]:
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         probe = home / ".doctor"
-        probe.touch()
-        probe.unlink()
+        try:
+            # A full disk still makes an empty file.
+            probe.write_bytes(b"x" * 4096)
+        finally:
+            probe.unlink(missing_ok=True)
     except OSError as error:
-        yield Finding("Home", False, f"{home}: {error.strerror}", "Set SEEZAR_HOME to a folder that you may write to.")
+        advice = "Set SEEZAR_HOME to a folder that you may write to."
+        if error.errno in NO_ROOM:
+            advice = "Make room on its disk."
+        yield Finding("Home", "wrong", f"{home}: {error.strerror}", advice)
         return
-    yield Finding("Home", True, str(home))
+    yield fine("Home", str(home))
 
 
 def _key(settings: Settings) -> Iterator[Finding]:
     path = key_file(settings)
     if settings.master_key is None and not path.exists():
-        yield Finding("Master key", True, f"none yet; {path} is made on first use, with mode 0600")
+        yield fine("Master key", f"none yet; {path} is made on first use, with mode 0600")
         return
     try:
         load_master_key(settings)
     except SeezarError as error:
-        yield Finding("Master key", False, *_told(error))
+        yield Finding.of("Master key", error)
         return
     where = "SEEZAR_MASTER_KEY" if settings.master_key is not None else f"{path} (mode 0600)"
-    yield Finding("Master key", True, f"{where}; keep a copy apart from the database")
-
-
-def _database(settings: Settings) -> Iterator[Finding]:
-    was_running = settings.database_url is not None or EmbeddedServer(settings.home).pid() is not None
-    try:
-        url = prepare_database(settings)
-        with psycopg.connect(url, connect_timeout=5) as connection:
-            server = connection.info.parameter_status("server_version")
-            row = connection.execute("SELECT extversion FROM pg_extension WHERE extname = 'vector'").fetchone()
-        kind = "embedded" if settings.database_url is None else "SEEZAR_DATABASE_URL"
-        yield Finding("PostgreSQL", True, f"{server} ({kind}), up to date")
-        vector = "Install pgvector on that server, then run init.sql there."
-        yield Finding("pgvector", row is not None, row[0] if row else "not installed", "" if row else vector)
-        yield from _stored_key(settings, url)
-    except SeezarError as error:
-        yield Finding("PostgreSQL", False, *_told(error))
-    finally:
-        if not was_running:
-            stop_database_if_unused(settings)
-
-
-def _stored_key(settings: Settings, url: str) -> Iterator[Finding]:
-    from seezar.application import Application
-
-    async def open_it() -> None:
-        async with await Application.open(settings, url, application_name="seezar-client-doctor", max_connections=1):
-            pass
-
-    try:
-        asyncio.run(open_it())
-    except SeezarError as error:
-        yield Finding("Stored secrets", False, *_told(error))
-    else:
-        yield Finding("Stored secrets", True, "they open with this master key")
+    yield fine("Master key", f"{where}; keep a copy apart from the database")
 
 
 def _chromium(settings: Settings) -> Iterator[Finding]:
@@ -147,11 +133,11 @@ def _chromium(settings: Settings) -> Iterator[Finding]:
         asyncio.run(_open_page(settings))
     except (OSError, subprocess.TimeoutExpired) as error:
         advice = "Run make setup, install the package chromium, or set SEEZAR_CHROMIUM."
-        yield Finding("Chromium", False, f"it does not run ({type(error).__name__})", advice)
+        yield Finding("Chromium", "wrong", f"it does not run ({type(error).__name__})", advice)
     except SeezarError as error:
-        yield Finding("Chromium", False, *_told(error))
+        yield Finding.of("Chromium", error)
     else:
-        yield Finding("Chromium", True, f"{done.stdout.strip()} ({executable}), opens a page")
+        yield fine("Chromium", f"{done.stdout.strip()} ({executable}), opens a page")
 
 
 async def _executable(settings: Settings) -> Path:
@@ -176,19 +162,35 @@ async def _open_page(settings: Settings) -> None:
 
 
 def _ports(settings: Settings) -> Iterator[Finding]:
-    smtp = {worker.smtp_port for worker in look(settings).workers}
+    smtp = [worker.smtp_port for worker in live_workers(settings) if worker.smtp_port]
     http = {int(note.url.rpartition(":")[2]) for note in live_notes(settings) if note.url}
-    yield _port("SMTP port", settings.smtp_port, smtp, "SEEZAR_SMTP_PORT")
+    if smtp:
+        yield _smtp(smtp[0])
+    else:
+        yield _port("SMTP port", settings.smtp_port, set(), "SEEZAR_SMTP_PORT")
     yield _port("ADK Web port", settings.web_port, http, "SEEZAR_WEB_PORT")
     yield _port("HTTP API port", settings.api_port, http, "SEEZAR_API_PORT")
     yield _port("Playground port", settings.playground_port, http, "SEEZAR_PLAYGROUND_PORT")
 
 
-def _port(what: str, port: int, ours: set[int], variable: str) -> Finding:
+def _smtp(port: int) -> Finding:
+    """Does the worker that says that it receives mail speak SMTP?"""
+    try:
+        with smtplib.SMTP("127.0.0.1", port, timeout=_SMTP_S) as connection:
+            code, _ = connection.noop()
+    except (OSError, smtplib.SMTPException) as error:
+        detail = f"{port}: the worker does not answer there ({type(error).__name__})"
+        return Finding("SMTP port", "wrong", detail, "Stop the worker (seezar down); the next one listens again.")
+    if code != 250:
+        return Finding("SMTP port", "wrong", f"{port}: answers {code}", "Stop the worker (seezar down).")
+    return fine("SMTP port", f"{port}, the worker answers there")
+
+
+def _port(check: str, port: int, ours: set[int], variable: str) -> Finding:
     if port == 0:
-        return Finding(what, True, "any free one")
+        return fine(check, "any free one")
     if port in ours:
-        return Finding(what, True, f"{port}, used by this seezar")
+        return fine(check, f"{port}, used by this seezar")
     with socket.socket() as probe:
         try:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -196,26 +198,6 @@ def _port(what: str, port: int, ours: set[int], variable: str) -> Finding:
             probe.listen(1)
         except OSError as error:
             reason = "taken by another program" if error.errno == errno.EADDRINUSE else str(error.strerror)
-            return Finding(
-                what, False, f"{port}: {reason}", f"Stop that program, or set {variable} (0 = any free one)."
-            )
-    return Finding(what, True, f"{port} is free")
-
-
-def _workers(settings: Settings) -> Iterator[Finding]:
-    try:
-        found = look(settings)
-    except SeezarError as error:
-        yield Finding("Worker", False, *_told(error))
-        return
-    if found.workers:
-        running = ", ".join(f"process {worker.pid}" for worker in found.workers)
-        yield Finding("Worker", True, f"running ({running})")
-    elif found.worker_elsewhere:
-        yield Finding("Worker", True, "running elsewhere")
-    else:
-        yield Finding("Worker", True, "none runs; the first command that needs one starts it")
-
-
-def _told(error: SeezarError) -> tuple[str, str]:
-    return error.what, error.next_step
+            advice = f"Stop that program, or set {variable} (0 = any free one)."
+            return Finding(check, "wrong", f"{port}: {reason}", advice)
+    return fine(check, f"{port} is free")

@@ -40,10 +40,11 @@ class Processes:
 
 @dataclass(frozen=True)
 class Contents:
-    """What is stored: the accounts with their sessions, and the newest runs."""
+    """What is stored: the accounts with their sessions, the names of their states, and the newest runs."""
 
     accounts: "list[tuple[Account, SessionInfo | None]]" = field(default_factory=list)
     runs: "list[Run]" = field(default_factory=list)
+    states: dict[str, str] = field(default_factory=dict)
 
 
 def look(settings: Settings) -> Processes:
@@ -75,7 +76,8 @@ async def read(application: "Application") -> Contents:
     """
     sessions = {session.account: session for session in await application.sessions.list()}
     accounts = [(account, sessions.get(account.name)) for account in await application.accounts.list()]
-    return Contents(accounts, await application.runs.list(limit=_LAST_RUNS))
+    states = {state.account: state.state for state in await application.states.look()}
+    return Contents(accounts, await application.runs.list(limit=_LAST_RUNS), states)
 
 
 def process_lines(settings: Settings, found: Processes) -> list[tuple[str, str]]:
@@ -135,10 +137,15 @@ def _print_contents(contents: Contents) -> None:
     say("")
     if contents.accounts:
         rows = [
-            (account.name, account.start_url, f"verified {moment(session.verified_at)}" if session else "-")
+            (
+                account.name,
+                account.start_url,
+                contents.states.get(account.name, "-"),
+                f"verified {moment(session.verified_at)}" if session else "-",
+            )
             for account, session in contents.accounts
         ]
-        table(("ACCOUNT", "SITE", "SESSION"), rows)
+        table(("ACCOUNT", "SITE", "STATE", "SESSION"), rows)
     else:
         say("No accounts yet. Add one: seezar account add NAME --url URL --username USER")
     if contents.runs:

@@ -14,7 +14,10 @@ from seezar.settings import Settings
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / ".env.example"
 # Of these the default depends on the machine or is "none": the example leaves them empty and says so in words.
-UNSET = {"home", "database_url", "master_key", "chromium", "cdp_url", "litellm_config", "mail_config"}
+UNSET = {
+    "home", "database_url", "master_key", "chromium", "cdp_url", "litellm_config", "mail_config",
+    "notice_url", "notice_mail", "notice_smtp",
+}  # fmt: skip
 
 
 def variables(path: Path) -> dict[str, str]:

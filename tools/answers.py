@@ -1,9 +1,13 @@
 """What a tool gives back: a plain dict with a `status`, never an exception."""
 
 import functools
+import hashlib
+import json
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
+
+from google.adk.tools.tool_context import ToolContext
 
 from seezar.errors import SeezarError
 
@@ -40,6 +44,21 @@ def answers[**P](tool: Callable[P, Awaitable[Answer]]) -> Callable[P, Awaitable[
             }
 
     return safe
+
+
+def call_key(context: ToolContext | None) -> str | None:
+    """The key of this very call of a tool. A turn that is resumed makes its calls again with the ids that they had, and
+    so gets the runs that they started.
+
+    Args:
+        context: of the call; None where no agent calls, and there is no key.
+    """
+    if context is None or context.function_call_id is None:
+        return None
+    session = context.session
+    # A client chooses some of these by itself; nothing but their being the same counts.
+    ids = [session.app_name, session.user_id, session.id, context.invocation_id, context.function_call_id]
+    return f"tool-{hashlib.sha256(json.dumps(ids).encode()).hexdigest()}"
 
 
 def iso(moment: Any) -> str:

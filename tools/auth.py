@@ -1,7 +1,9 @@
 """Tools of the auth agent. They take account names, never secrets."""
 
+from google.adk.tools.tool_context import ToolContext
+
 from seezar.accounts import Account, Run
-from tools.answers import Answer, answers, iso
+from tools.answers import Answer, answers, call_key, iso
 from workflows.client import Client
 
 
@@ -29,7 +31,7 @@ def _row(account: Account, stored: bool) -> Answer:
 
 
 @answers
-async def sign_in(account: str, fresh: bool = False) -> Answer:
+async def sign_in(account: str, fresh: bool = False, tool_context: ToolContext | None = None) -> Answer:
     """Sign an account in and wait until it is done, usually seconds. Attaches to a sign-in that is already under way.
 
     A stored session that still works is used and no form is touched. Password and second factor are handled inside.
@@ -44,7 +46,7 @@ async def sign_in(account: str, fresh: bool = False) -> Answer:
         `question` the run run_id waits for a person: "code", "approval", "terms", "captcha" or "passkey".
     """
     async with await Client.connect() as client:
-        run_id = await client.sign_in(account, fresh=fresh)
+        run_id = await client.sign_in(account, fresh=fresh, key=call_key(tool_context))
         result = await client.result(run_id, timeout=client.application.settings.sign_in_timeout)
     return {**result, "run_id": run_id, "message": _message(run_id, result)}
 
@@ -131,7 +133,7 @@ async def session_status(account: str) -> Answer:
 
 
 @answers
-async def sign_out(account: str) -> Answer:
+async def sign_out(account: str, tool_context: ToolContext | None = None) -> Answer:
     """Sign an account out at its site and forget the stored session.
 
     Args:
@@ -142,5 +144,6 @@ async def sign_out(account: str) -> Answer:
     """
     async with await Client.connect() as client:
         timeout = 6 * client.application.settings.page_timeout
-        result = await client.result(await client.sign_out(account), timeout=timeout)
+        run_id = await client.sign_out(account, key=call_key(tool_context))
+        result = await client.result(run_id, timeout=timeout)
     return {**result, "message": result.get("reason", "")}

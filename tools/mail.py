@@ -15,7 +15,7 @@ from seezar.mail.prose import read_prose
 from seezar.mail.provider import MailFilter, newest_first
 from seezar.mail.table import LOCAL
 from seezar.models.router import get_router
-from tools.answers import Answer, answers, iso
+from tools.answers import Answer, answers, call_key, iso
 from tools.confirming import unconfirmed
 from tools.gist import gist_of
 from workflows.client import Client
@@ -26,7 +26,7 @@ _JUST_NOW = timedelta(seconds=60)
 
 
 @answers
-async def create_mailbox(address: str = "", provider: str = "") -> Answer:
+async def create_mailbox(address: str = "", provider: str = "", tool_context: ToolContext | None = None) -> Answer:
     """Create a mailbox that can receive codes.
 
     Args:
@@ -39,7 +39,10 @@ async def create_mailbox(address: str = "", provider: str = "") -> Answer:
     local, _, domain = address.strip().partition("@")
     async with await Client.connect() as client:
         made = await client.application.mail.create(
-            local or None, domain=domain or None, provider=provider.strip().lower() or None
+            local or None,
+            domain=domain or None,
+            provider=provider.strip().lower() or None,
+            idempotency_key=call_key(tool_context),
         )
     return {"status": "created", "address": made.address, "provider": made.provider}
 

@@ -12,6 +12,7 @@ from workflows.runtime import runtime
 from workflows.serializer import WorkflowFailed, unforeseen
 from workflows.sign_in import STOPPED, Life, attempts, close, decided, ended, workflow_id
 from workflows.steps import PATIENT, reporter
+from workflows.taking import account_of, deadline_of
 
 # How often a code that the site refuses, or an approval that it has not seen, is asked for; sites lock accounts.
 _MOST_CODES = 3
@@ -25,7 +26,6 @@ async def answer_sign_in(account: str, run_id: str, number: int) -> dict[str, An
     Returns:
         As the sign-in itself.
     """
-    deadline = 0.0
     try:
         began = await take_up(run_id, number)
         if began["ended"] is not None:
@@ -40,7 +40,7 @@ async def answer_sign_in(account: str, run_id: str, number: int) -> dict[str, An
         life = Life(status=error.status, reason=str(error), attempt=0)
     except Exception as error:  # noqa: BLE001 - whatever it is, the run must not stay open for ever
         life = Life(status="error", reason=unforeseen(error), attempt=0)
-    return await close(run_id, workflow_id(), account, life, deadline)
+    return await close(run_id, workflow_id(), account, life)
 
 
 @DBOS.step(**PATIENT)
@@ -50,22 +50,24 @@ async def take_up(run_id: str, number: int) -> dict[str, Any]:
     run = await app.runs.get(run_id)
     if run.finished:
         return {"ended": run.result or result_without_end(run, run.status, run.reason)}
-    await app.runs.start(run_id)
     answer = await app.questions.take(run_id, number)
+    deadline = time.time() + answer.left_s
+    await app.runs.start(run_id, deadline=deadline)
     tried = await app.attempts.all(run_id)
     attempt = tried[-1].number if tried else 0
     await app.attempts.resumed(run_id, attempt)
     await app.runs.event(run_id, "answer", f"A person has answered ({answer.question})")
-    return {"ended": None, "deadline": time.time() + answer.left_s, "attempt": attempt, "question": answer.question}
+    return {"ended": None, "deadline": deadline, "attempt": attempt, "question": answer.question}
 
 
 @DBOS.step()
 async def enter_answer(run_id: str, account: str, number: int, attempt: int, deadline: float) -> Life:
     """A browser life: type the code, or look at the page again; verify, store the session."""
     app, lives = runtime().application, runtime().lives
+    record = await account_of(run_id, account)
     if (known := await decided(run_id, account, attempt)) is not None:
         return known
-    record = await app.accounts.get(account)
+    deadline = await deadline_of(run_id, deadline)
     answer = await app.questions.take(run_id, number)
     most = _MOST_CODES if answer.question == "code" else _MOST_APPROVALS
     again = await app.questions.count(run_id, answer.question) < most

@@ -21,9 +21,9 @@ async def check_session(account: str, keep: dict[str, Any] | None = None) -> dic
     """Ask the site; a session that no longer works is forgotten.
 
     Args:
-        keep: when the worker asks by itself, to keep the session alive: then by a visit, and a sign-in follows where
-            that did not move an end that is near. `expiring` (bool): it is. A session that the site has ended is the
-            concern of the worker's next look at what is lost (`Keeping.lost`).
+        keep: when the worker asks by itself, to keep the session alive. `expiring` (bool): its end is near, so it is
+            asked by a visit, and a sign-in follows where that did not move the end. A session that the site has ended
+            is the concern of the worker's next look at what is lost (`Keeping.lost`).
 
     Returns:
         `{"status": "signed_in" | "not_signed_in" | …, "account", "reason"}`.
@@ -48,7 +48,9 @@ async def ask(run_id: str, account: str, keep: dict[str, Any] | None = None) -> 
     before = await app.sessions.info(account)
     if before is None:
         raise NotSignedIn("There is no stored session.", next_step=f"Sign in: seezar sign-in {account}.")
-    checked = await check_stored_session(app, runtime().pool, record, reporter(run_id), visit=keep is not None)
+    expiring = keep is not None and bool(keep["expiring"])
+    # Pages often renew what a plain request leaves as it is.
+    checked = await check_stored_session(app, runtime().pool, record, reporter(run_id), visit=expiring)
     await note_pause(account, checked)
     if checked.status == "signed_in":
         result = {"status": "signed_in", "account": account, "reason": "The stored session works; the site was asked."}
@@ -57,11 +59,11 @@ async def ask(run_id: str, account: str, keep: dict[str, Any] | None = None) -> 
     else:
         reason = f"The site no longer accepts the stored session; it was forgotten. Sign in: seezar sign-in {account}."
         result = {"status": "not_signed_in", "account": account, "reason": reason}
-    expiring = keep is not None and bool(keep["expiring"])
     if expiring and await _must_renew(run_id, account, before, checked):
         await app.runs.event(run_id, "renew", "A visit does not keep the session; signing in again")
-        await runtime().queueing.sign_in(account, fresh=True)
+        await runtime().queueing.sign_in(account, fresh=True, scheduled=True)
     await app.runs.finish(run_id, result["status"], reason=result["reason"], result=result)
+    await app.states.refresh(account)
     return result
 
 

@@ -8,14 +8,17 @@ from typing import Any, Self
 from dbos import DBOSClient
 
 from seezar.accounts import Run, RunEvent
+from seezar.accounts.adoptions import PARKED
 from seezar.accounts.records import result_of_waiting, result_without_end
 from seezar.application import Application
 from seezar.errors import DatabaseUnavailable, InvalidInput, RunTimedOut
 from seezar.settings import Settings, get_settings
 from workflows import engine
+from workflows.adoption import is_stranded, take_up
 from workflows.ground import WORKER_READY, ensure_running
-from workflows.names import ACT_ON_PAGE, CHECK_SESSION, EXTRACT_FROM_PAGE, LOCK_READY, OPEN_PAGE, SIGN_OUT
-from workflows.queueing import Queueing
+from workflows.names import ACT_ON_PAGE, CHECK_SESSION, EXTRACT_FROM_PAGE, LOCK_READY, OPEN_PAGE, SIGN_IN, SIGN_OUT
+from workflows.queueing import Queueing, queue_of
+from workflows.trying_again import arguments_for
 
 _log = logging.getLogger("seezar.client")
 
@@ -64,7 +67,9 @@ class Client:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def sign_in(self, account: str, *, fresh: bool = False, timeout: float | None = None) -> str:
+    async def sign_in(
+        self, account: str, *, fresh: bool = False, timeout: float | None = None, key: str | None = None
+    ) -> str:
         """Queue a sign-in, or attach to the one of this account that is under way; returns the run id.
 
         A run that waits for a person is attached to when its code or approval is about to come, else replaced.
@@ -72,13 +77,18 @@ class Client:
         Args:
             fresh: do not use the stored session.
             timeout: deadline of the run, seconds; the setting when None.
+            key: names this request, as every starter takes it: repeated with the same key, it is the same run, also in
+                another process, and after the run has ended.
 
         Raises:
             AccountUnknown: no such account.
+            QueueFull: as many runs as may be are queued.
+            IdempotencyConflict: the key was used for another request.
+            InvalidInput: that cannot be a key.
         """
         await self.application.accounts.get(account)
         await self._ensure_worker()
-        return await self._queueing.sign_in(account, fresh=fresh, timeout=timeout)
+        return await self._queueing.sign_in(account, fresh=fresh, timeout=timeout, key=key)
 
     async def answer(self, run_id: str, value: str | None = None) -> Run:
         """Answer the question of a run that waits for a person; it goes on. Returns the run.
@@ -97,48 +107,47 @@ class Client:
         await self._ensure_worker()
         return await self._queueing.answer(run_id, value)
 
-    async def sign_out(self, account: str, *, local: bool = False) -> str:
+    async def sign_out(self, account: str, *, local: bool = False, key: str | None = None) -> str:
         """Queue a sign-out; returns the run id.
 
         Args:
             local: only forget the stored session; the site is not told.
 
-        Raises:
-            AccountUnknown: no such account.
+        Raises: as `sign_in`.
         """
-        return await self._start(SIGN_OUT, account, {"local": local})
+        return await self._start(SIGN_OUT, account, {"local": local}, key=key)
 
-    async def check_session(self, account: str) -> str:
+    async def check_session(self, account: str, *, key: str | None = None) -> str:
         """Queue a question to the site whether the stored session still works; returns the run id.
 
-        Raises:
-            AccountUnknown: no such account.
+        Raises: as `sign_in`.
         """
-        return await self._start(CHECK_SESSION, account)
+        return await self._start(CHECK_SESSION, account, key=key)
 
-    async def open_page(self, account: str, url: str | None = None) -> str:
+    async def open_page(self, account: str, url: str | None = None, *, key: str | None = None) -> str:
         """Queue a visit to `url` (or the account's verify URL); returns the run id.
 
-        Raises:
-            AccountUnknown: no such account.
+        Raises: as `sign_in`.
         """
-        return await self._start(OPEN_PAGE, account, url)
+        return await self._start(OPEN_PAGE, account, url, key=key)
 
-    async def act_on_page(self, account: str, instruction: str, url: str | None = None) -> str:
+    async def act_on_page(
+        self, account: str, instruction: str, url: str | None = None, *, key: str | None = None
+    ) -> str:
         """Queue one action on the page `url` (or the account's verify URL), told in words; returns the run id.
 
-        Raises:
-            AccountUnknown: no such account.
+        Raises: as `sign_in`.
         """
-        return await self._start(ACT_ON_PAGE, account, instruction, url)
+        return await self._start(ACT_ON_PAGE, account, instruction, url, key=key)
 
-    async def extract_from_page(self, account: str, question: str, url: str | None = None) -> str:
+    async def extract_from_page(
+        self, account: str, question: str, url: str | None = None, *, key: str | None = None
+    ) -> str:
         """Queue a question about the page `url` (or the account's verify URL); returns the run id.
 
-        Raises:
-            AccountUnknown: no such account.
+        Raises: as `sign_in`.
         """
-        return await self._start(EXTRACT_FROM_PAGE, account, question, url)
+        return await self._start(EXTRACT_FROM_PAGE, account, question, url, key=key)
 
     async def result(self, run_id: str, *, timeout: float | None = None) -> dict[str, Any]:
         """The result of a run once it has ended, or waits for a person: then with `question`.
@@ -195,25 +204,32 @@ class Client:
         return await runs.get(run_id)
 
     async def resume(self, run_id: str) -> Run:
-        """Take up a cancelled run where it stopped, its question included. Its deadline is the one that it had.
+        """Take up a run that was cancelled or parked where it stopped, its question included. One whose deadline has
+        passed has all of its time again. One that waits for a version that no worker has begins anew, under the present
+        one.
 
         Raises:
             RunUnknown: no such run.
-            InvalidInput: it was not cancelled, or another run of its account is under way.
+            InvalidInput: it is none of these, or another run of its account is under way.
         """
         runs = self.application.runs
         run = await runs.get(run_id)
-        if run.status != "cancelled":
+        if await is_stranded(self.application, run) is not None and await take_up(
+            self.application, self._dbos, self._queueing, run
+        ):
+            await self._ensure_worker()
+            return await runs.get(run_id)
+        if run.status not in ("cancelled", PARKED):
             what = f"has ended ({run.status})" if run.finished else "is under way"
             raise InvalidInput(
-                f"The run {run_id} {what}; only a cancelled run can be resumed.",
+                f"The run {run_id} {what}; only one that was cancelled or parked can be resumed.",
                 kept="It was left as it is.",
                 next_step="To do it again, ask for a new run.",
             )
         if not await runs.reopen(run_id):
             raise InvalidInput(
                 f"Another run of the account {run.account!r} is under way.",
-                kept=f"The run {run_id} stays cancelled.",
+                kept=f"The run {run_id} stays {run.status}.",
                 next_step="Resume it when the other one has ended.",
             )
         await runs.event(run_id, "resume", "Taken up again on request")
@@ -221,13 +237,44 @@ class Client:
             if run.workflow_id != run_id:
                 # It was cancelled between the answer and its workflow, perhaps; a workflow that is there is left alone.
                 await self._queueing.go_on(run)
-            await self._dbos.resume_workflow_async(run.workflow_id)
+            await self._dbos.resume_workflow_async(run.workflow_id, queue_name=queue_of(run.kind))
         return await runs.get(run_id)
 
-    async def _start(self, workflow: str, account: str, *arguments: Any) -> str:
+    async def retry(self, run_id: str, step: str | None = None, *, key: str | None = None) -> Run:
+        """Try a run that has failed once more, as a new run of its account; both timelines name the other one.
+
+        Args:
+            step: where the new run begins: of a sign-in `open_and_submit` (when None), its first browser life, or
+                `begin`, which asks the site first whether the stored session works; every other kind has one step.
+            key: as of `sign_in`.
+
+        Returns:
+            The new run, or the sign-in of the account that is under way.
+
+        Raises:
+            RunUnknown: no such run.
+            InvalidInput: it is under way, it has succeeded, or there is no such step to begin with.
+            AccountUnknown, QueueFull, IdempotencyConflict: as `sign_in`.
+        """
+        runs = self.application.runs
+        run = await runs.get(run_id)
+        arguments = arguments_for(run, step, await runs.arguments(run_id))
+        assert run.account is not None
+        await self.application.accounts.get(run.account)
+        await self._ensure_worker()
+        if run.kind == SIGN_IN:
+            new = await self._queueing.sign_in(run.account, **arguments[0], key=key)
+        else:
+            new = await self._queueing.start(run.kind, run.account, *arguments, key=key)
+        if not any(event.detail.get("retried_as") == new for event in await runs.events(run_id)):
+            await runs.event(new, "retry", f"Tries the run {run_id} once more", retries=run_id)
+            await runs.event(run_id, "retry", f"Tried once more: {new}", retried_as=new)
+        return await runs.get(new)
+
+    async def _start(self, workflow: str, account: str, *arguments: Any, key: str | None = None) -> str:
         await self.application.accounts.get(account)
         await self._ensure_worker()
-        return await self._queueing.start(workflow, account, *arguments)
+        return await self._queueing.start(workflow, account, *arguments, key=key)
 
     async def _ensure_worker(self) -> None:
         if not await self.application.database.one(WORKER_READY, LOCK_READY):

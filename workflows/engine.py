@@ -1,13 +1,18 @@
 """DBOS as this project runs it: pinned version, slot as executor id, JSON rows, PostgreSQL only."""
 
+import asyncio
 import logging
 import warnings
+from collections.abc import Sequence
 
 from dbos import DBOS, DBOSClient, DBOSConfig
+from psycopg import OperationalError
+from sqlalchemy import event
+from sqlalchemy.engine import Engine, ExceptionContext
 
 from seezar.database.urls import DBOS_DATABASE, with_database
 from seezar.settings import Settings
-from workflows.names import APPLICATION_NAME, APPLICATION_VERSION, QUEUE_BROWSER, QUEUE_SIGN_IN
+from workflows.names import APPLICATION_NAME, APPLICATION_VERSION, QUEUE_BROWSER, QUEUE_SIGN_IN, QUEUES
 from workflows.pace import IDLE_S
 from workflows.serializer import JsonSerializer
 
@@ -31,8 +36,10 @@ def dbos_url(url: str) -> str:
     return with_database(url, DBOS_DATABASE if name == APP_DATABASE else f"{name}_dbos")
 
 
-def launch(url: str, settings: Settings, *, slot: int) -> None:
-    """Start DBOS in the calling thread's event loop and begin to take runs. Imports and so registers all workflows."""
+def launch(url: str, *, slot: int, queues: Sequence[str] = QUEUES) -> DBOS:
+    """Start DBOS in the calling thread's event loop and begin to take runs of `queues`. Imports and so registers all
+    workflows.
+    """
     import workflows.answer_sign_in
     import workflows.check_session
     import workflows.open_page
@@ -54,8 +61,42 @@ def launch(url: str, settings: Settings, *, slot: int) -> None:
         "log_level": "WARNING",
         "console_log_level": "WARNING",
     }
-    DBOS(config=config)
+    if not event.contains(Engine, "handle_error", tell_refused):
+        event.listen(Engine, "handle_error", tell_refused)
+    dbos = DBOS(config=config)
+    DBOS.listen_queues(queues)
     DBOS.launch()
+    return dbos
+
+
+def tell_refused(context: ExceptionContext) -> None:
+    """Mark a connection that was refused as one that is lost, which DBOS waits for.
+
+    It knows psycopg's "connection failed" only. Told "connection is bad", as of a socket whose server is gone, it gives
+    the workflow up, whose row then belongs for ever to a worker that is alive and no longer at work on it.
+    """
+    if isinstance(context.original_exception, OperationalError) and "connection is bad" in str(
+        context.original_exception
+    ):
+        context.is_disconnect = True
+
+
+def cut_off(dbos: DBOS) -> None:
+    """Stop the workflows that are at work in this event loop, in the middle of whatever they wait for. What they were
+    doing is not recorded, and so is done again by whoever takes them up.
+    """
+    # DBOS itself leaves them running without a database when it is destroyed.
+    for task in list(dbos._workflow_tasks):
+        task.cancel()
+
+
+async def put_back(dbos: DBOSClient, workflow_id: str, executor: str) -> bool:
+    """Put a workflow of an executor that is gone back into its queue; False when it is not that executor's any more.
+
+    Unlike `resume_workflow`, which puts it back whoever has it: what a live worker has taken must not be taken from it.
+    """
+    store = dbos._sys_db
+    return await asyncio.to_thread(store.reenqueue_for_recovery, workflow_id, [executor], QUEUE_BROWSER)
 
 
 async def register_queues(settings: Settings) -> None:

@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -20,15 +22,18 @@ from seezar.errors import WorkerUnavailable
 from seezar.files import file_lock, private_folder
 from seezar.settings import Settings
 from seezar.vault.keys import check_master_key
-from workflows.names import LOCK_READY
+from workflows.names import APPLICATION_VERSION, LOCK_READY, QUEUE_BROWSER, QUEUE_SIGN_IN
 from workflows.registry import write_starting
 
 log = logging.getLogger("seezar.ground")
 
-# Takes LOCK_READY; a row when a worker takes runs.
+# Takes LOCK_READY; a row when workers of this version take runs, and every queue is served by one.
 WORKER_READY = (
-    "SELECT 1 AS ready FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND granted"
-    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) LIMIT 1"
+    "SELECT 1 AS ready FROM pg_locks l JOIN app.worker w ON w.slot = l.objid::int CROSS JOIN unnest(w.queues) q"  # noqa: S608
+    " WHERE l.locktype = 'advisory' AND l.classid = %s AND l.granted"
+    " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    f" AND w.version = '{APPLICATION_VERSION}'"
+    f" HAVING array_agg(q) @> ARRAY['{QUEUE_SIGN_IN}', '{QUEUE_BROWSER}']"
 )
 # Counts as a client, so that the database is not stopped between this look and the first use.
 _NAME = "seezar-client-ground"
@@ -94,6 +99,24 @@ def migrate_database(url: str) -> list[str]:
         return migrate(url)
     except psycopg.Error as error:
         raise unavailable(url, error) from error
+
+
+@contextmanager
+def passing_database(settings: Settings, *, migrated: bool = True) -> Generator[str]:
+    """A running database for the time of the block; one that was started for it is stopped again. Gives its URL.
+
+    Args:
+        migrated: False leaves it at the version that it has.
+
+    Raises:
+        DatabaseUnavailable, DatabaseTooNew, MigrationFailed, SettingsInvalid: as `prepare_database`.
+    """
+    was_running = settings.database_url is not None or EmbeddedServer(settings.home).pid() is not None
+    try:
+        yield prepare_database(settings) if migrated else start_database(settings)
+    finally:
+        if not was_running:
+            stop_database_if_unused(settings)
 
 
 def ensure_running(settings: Settings, *, worker: bool = True) -> str:

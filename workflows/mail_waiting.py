@@ -15,6 +15,7 @@ from seezar.signin.lives import site_host
 from workflows.names import mail_topic
 from workflows.runtime import runtime
 from workflows.steps import PATIENT, reporter
+from workflows.taking import deadline_of
 
 # Seconds between two looks into the mailbox when no wake-up arrives.
 _LOOK_AGAIN = 5.0
@@ -124,7 +125,7 @@ async def find_mail(
     if this.mail_since is None:
         return {"handle": None, "expired": True, "wait": 0.0}
     began, now = this.started_at.timestamp(), time.time()
-    left = min(deadline, began + app.settings.mail_timeout) - now
+    left = min(await deadline_of(run_id, deadline), began + app.settings.mail_timeout) - now
     wait = min(_LOOK_AGAIN, left)
     ask = False
     if not this.mail_asked_again:
@@ -138,4 +139,5 @@ async def ask_again(run_id: str, account: str, attempt: int, deadline: float) ->
     """Nothing came: have the site send its mail once more, where its page offers that."""
     app = runtime().application
     record = await app.accounts.get(account)
+    deadline = await deadline_of(run_id, deadline)
     await runtime().lives.ask_again(run_id, attempt, record, reporter(run_id), deadline=deadline)

@@ -1,11 +1,14 @@
 """What client and worker must agree on."""
 
+from typing import Final
+
 # Raised on purpose when the shape of a workflow changes; otherwise any worker may take up any run.
-APPLICATION_VERSION = "1"
+APPLICATION_VERSION: Final = "2"
 APPLICATION_NAME = "seezar"
 
-QUEUE_SIGN_IN = "sign_in"
-QUEUE_BROWSER = "browser"
+QUEUE_SIGN_IN: Final = "sign_in"
+QUEUE_BROWSER: Final = "browser"
+QUEUES = (QUEUE_SIGN_IN, QUEUE_BROWSER)
 
 SIGN_IN = "sign_in"
 ANSWER_SIGN_IN = "answer_sign_in"

@@ -1,6 +1,7 @@
 """Putting work into the queues: one sign-in an account, and the answer of a person to the run that waits for it.
 
-The row of the run comes first and says who is first; the workflow is queued after it.
+The row of the run comes first and says who is first, in which order, and what was asked for; the workflow is queued
+after it, by a worker where the caller has died in between.
 """
 
 import secrets
@@ -10,9 +11,11 @@ from dbos import DBOSClient, EnqueueOptions
 from sqlalchemy.exc import DBAPIError
 
 from seezar.accounts import Run
+from seezar.accounts.caller_keys import checked_key, digest_of
 from seezar.accounts.questions import REPLACED, answer_number, attaches
+from seezar.accounts.records import INTERACTIVE, SCHEDULED
 from seezar.application import Application
-from seezar.errors import DatabaseUnavailable
+from seezar.errors import DatabaseUnavailable, QueueFull
 from workflows.names import (
     ANSWER_SIGN_IN,
     APPLICATION_VERSION,
@@ -23,13 +26,24 @@ from workflows.names import (
 
 
 class Queueing:
-    """Queues runs; used by clients and, for what it does by itself, by the worker."""
+    """Queues runs; used by clients and, for what it does by itself, by the worker.
+
+    What the worker asks for by itself is `scheduled`: it comes after what people ask for, and is never refused.
+    """
 
     def __init__(self, application: Application, dbos: DBOSClient) -> None:
         self._app = application
         self._dbos = dbos
 
-    async def sign_in(self, account: str, *, fresh: bool = False, timeout: float | None = None) -> str:
+    async def sign_in(
+        self,
+        account: str,
+        *,
+        fresh: bool = False,
+        timeout: float | None = None,
+        key: str | None = None,
+        scheduled: bool = False,
+    ) -> str:
         """Queue a sign-in or attach to the one of the account that is under way; returns the run id.
 
         A run that waits for a person is attached to or replaced: `seezar.accounts.questions.attaches` decides.
@@ -37,28 +51,55 @@ class Queueing:
         Args:
             fresh: do not use the stored session.
             timeout: deadline of the run, seconds; the setting when None.
+            key: the same key with the same request is the same run, whatever has become of it.
+
+        Raises:
+            QueueFull: as many runs as may be are queued.
+            IdempotencyConflict: the key was used for another request.
         """
-        runs = self._app.runs
+        runs, options = self._app.runs, {"fresh": fresh, "timeout": timeout}
+        named = _named(key, SIGN_IN, account, options)
         while True:
-            run_id = _new_id(SIGN_IN, account)
+            if named is not None and (known := await self._app.caller_keys.run_of(*named)) is not None:
+                return known
             # One at a time for an account: two at once would fight over the site's session and its codes.
-            if await runs.create(run_id, kind=SIGN_IN, account=account):
-                await self._queue_new(SIGN_IN, QUEUE_SIGN_IN, run_id, account, {"fresh": fresh, "timeout": timeout})
-                return run_id
+            full: QueueFull | None = None
+            try:
+                run_id = await self._new(SIGN_IN, account, options, named=named, scheduled=scheduled)
+                if run_id is not None:
+                    return run_id
+            except QueueFull as error:
+                full = error
             under_way = await runs.open_sign_in(account)
             if under_way is None:
+                if full is not None:
+                    raise full
                 # It has just ended.
                 continue
             if not under_way.waiting or attaches(under_way, fresh=fresh):
-                return under_way.id
+                if named is None or await self._app.caller_keys.attach(*named, under_way.id):
+                    return under_way.id
+                continue
             await self._app.questions.end(under_way.id, reason=REPLACED)
 
-    async def start(self, workflow: str, account: str, *arguments: Any) -> str:
-        """Queue a run of the browser queue; returns its id."""
-        run_id = _new_id(workflow, account)
-        await self._app.runs.create(run_id, kind=workflow, account=account)
-        await self._queue_new(workflow, QUEUE_BROWSER, run_id, account, *arguments)
-        return run_id
+    async def start(
+        self, workflow: str, account: str, *arguments: Any, key: str | None = None, scheduled: bool = False
+    ) -> str:
+        """Queue a run of the browser queue; returns its id.
+
+        Args:
+            key: as of `sign_in`.
+
+        Raises:
+            QueueFull, IdempotencyConflict, InvalidInput: as `sign_in`.
+        """
+        named = _named(key, workflow, account, *arguments)
+        while True:
+            if named is not None and (known := await self._app.caller_keys.run_of(*named)) is not None:
+                return known
+            run_id = await self._new(workflow, account, *arguments, named=named, scheduled=scheduled)
+            if run_id is not None:
+                return run_id
 
     async def answer(self, run_id: str, value: str | None) -> Run:
         """Answer the question of a run, which then goes on; returns the run.
@@ -70,26 +111,55 @@ class Queueing:
         await self.go_on(run)
         return run
 
-    async def go_on(self, run: Run) -> None:
-        """Queue the workflow that works on the answer of a run; one that was queued before is left alone."""
-        assert run.account is not None
-        await self._queue(
-            ANSWER_SIGN_IN, QUEUE_SIGN_IN, run.workflow_id, run.account, run.id, answer_number(run.workflow_id)
-        )
+    async def go_on(self, run: Run) -> bool:
+        """Queue the workflow that is to work on a run; one that was queued before is left alone.
 
-    async def _queue_new(self, workflow: str, queue: str, run_id: str, *arguments: Any) -> None:
+        Returns:
+            False when that cannot be: the run is of an older version, which did not write down what was asked for.
+        """
+        if run.workflow_id != run.id:
+            number = answer_number(run.workflow_id)
+            await self._queue(
+                ANSWER_SIGN_IN, QUEUE_SIGN_IN, run.workflow_id, run.account, run.id, number, priority=run.priority
+            )
+            return True
+        arguments = await self._app.runs.arguments(run.id)
+        if arguments is None:
+            return False
+        await self._queue(run.kind, queue_of(run.kind), run.id, run.account, *arguments, priority=run.priority)
+        return True
+
+    async def _new(
+        self, workflow: str, account: str, *arguments: Any, named: tuple[str, str] | None, scheduled: bool
+    ) -> str | None:
+        run_id = f"{workflow.replace('_', '-')}-{account}-{secrets.token_hex(6)}"
+        priority = await self._app.runs.create(
+            run_id,
+            kind=workflow,
+            account=account,
+            arguments=arguments,
+            priority=SCHEDULED if scheduled else INTERACTIVE,
+            most=0 if scheduled else self._app.settings.max_queued,
+            key=named,
+        )
+        if priority is None:
+            return None
         try:
-            await self._queue(workflow, queue, run_id, *arguments)
+            await self._queue(workflow, queue_of(workflow), run_id, account, *arguments, priority=priority)
         except BaseException:
             await self._app.runs.discard(run_id)
             raise
+        return run_id
 
-    async def _queue(self, workflow: str, queue: str, workflow_id: str, *arguments: Any) -> None:
+    async def _queue(
+        self, workflow: str, queue: str, workflow_id: str, *arguments: Any, priority: int = INTERACTIVE
+    ) -> None:
         options: EnqueueOptions = {
             "workflow_name": workflow,
             "queue_name": queue,
             "workflow_id": workflow_id,
             "app_version": APPLICATION_VERSION,
+            "priority": priority,
         }
         try:
             await self._dbos.enqueue_async(options, *arguments)
@@ -102,5 +172,11 @@ class Queueing:
             ) from None
 
 
-def _new_id(workflow: str, account: str) -> str:
-    return f"{workflow.replace('_', '-')}-{account}-{secrets.token_hex(6)}"
+def queue_of(workflow: str) -> str:
+    """The queue of a kind of runs."""
+    return QUEUE_SIGN_IN if workflow == SIGN_IN else QUEUE_BROWSER
+
+
+def _named(key: str | None, workflow: str, account: str, *arguments: Any) -> tuple[str, str] | None:
+    """The key and what it stands for, as the tables have it."""
+    return None if key is None else (checked_key(key), digest_of(workflow, account, arguments))

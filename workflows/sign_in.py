@@ -13,7 +13,7 @@ from dbos import DBOS
 
 from seezar.accounts.pauses import PAUSING
 from seezar.accounts.records import result_of_waiting
-from seezar.errors import DatabaseUnavailable, RunEnded, SecretMissing, SeezarError, SettingsInvalid
+from seezar.errors import AccountUnknown, DatabaseUnavailable, RunEnded, SecretMissing, SeezarError, SettingsInvalid
 from seezar.mail.errors import MailError
 from seezar.signin.lives import CHALLENGES
 from seezar.signin.outcome import Outcome
@@ -23,7 +23,8 @@ from workflows.names import SIGN_IN
 from workflows.runtime import runtime
 from workflows.serializer import WorkflowFailed, unforeseen
 from workflows.steps import PATIENT, reporter
-from workflows.taking import ended_before
+from workflows.taking import account_of, deadline_of, ended_before
+from workflows.turns import site_turn
 
 _log = logging.getLogger("seezar.workflows")
 
@@ -57,26 +58,24 @@ async def sign_in(account: str, options: dict[str, Any]) -> dict[str, Any]:
         The object that `seezar sign-in --json` prints.
     """
     run_id = workflow_id()
-    deadline = 0.0
     try:
         began = await begin(run_id, account, options)
         if "ended" in began:
             return began["ended"]
-        deadline = began["deadline"]
         life = Life(status=began["status"], reason=began["reason"], attempt=0)
         if life["status"] == "pending":
-            life = await attempts(run_id, account, deadline)
+            life = await attempts(run_id, account, began["deadline"])
     except (SeezarError, WorkflowFailed) as error:
         life = Life(status=error.status, reason=str(error), attempt=0)
     except Exception as error:  # noqa: BLE001 - whatever it is, the run must not stay open for ever
         life = Life(status="error", reason=unforeseen(error), attempt=0)
-    return await close(run_id, run_id, account, life, deadline)
+    return await close(run_id, run_id, account, life)
 
 
-async def close(run_id: str, workflow: str, account: str, life: Life, deadline: float) -> dict[str, Any]:
+async def close(run_id: str, workflow: str, account: str, life: Life) -> dict[str, Any]:
     """End the run, or let it wait for a person: then the workflow is over and the run is not."""
     if life.get("question") is not None:
-        return await ask(run_id, workflow, life, deadline)
+        return await ask(run_id, workflow, life)
     return await finish(run_id, account, life)
 
 
@@ -91,7 +90,9 @@ async def attempts(
         accept_terms: a person has said yes to new terms.
     """
     while True:
-        life = life or await open_and_submit(run_id, account, deadline, accept_terms)
+        if life is None:
+            deadline = await site_turn(run_id, account, deadline)
+            life = await open_and_submit(run_id, account, deadline, accept_terms)
         if life["status"] in CHALLENGES:
             link = life["status"] == "challenge_link"
             handle = life.get("mail") or await await_mail(run_id, account, life["attempt"], deadline, link)
@@ -116,11 +117,11 @@ _NO_MAIL = (
 async def begin(run_id: str, account: str, options: dict[str, Any]) -> dict[str, Any]:
     """Take the run, and be done at once when it has ended already or the stored session still works."""
     app = runtime().application
-    if (over := await ended_before(run_id)) is not None:
-        return {"ended": over}
     timeout = float(options.get("timeout") or app.settings.sign_in_timeout)
     deadline = time.time() + timeout
-    record = await app.accounts.get(account)
+    if (over := await ended_before(run_id, deadline=deadline)) is not None:
+        return {"ended": over}
+    record = await account_of(run_id, account)
     # Not even with a fresh start: it is the site that asked for it.
     if (pause := await app.pauses.current(account)) is not None:
         return {"status": pause.status, "reason": pause.sentence, "deadline": deadline}
@@ -137,6 +138,7 @@ async def begin(run_id: str, account: str, options: dict[str, Any]) -> dict[str,
         await note_pause(account, checked)
         if checked.status != "signed_out":
             return {"status": checked.status, "reason": f"{checked.reason} The session is kept.", "deadline": deadline}
+    await app.states.refresh(account)
     return {"status": "pending", "reason": "", "deadline": deadline}
 
 
@@ -144,9 +146,10 @@ async def begin(run_id: str, account: str, options: dict[str, Any]) -> dict[str,
 async def open_and_submit(run_id: str, account: str, deadline: float, accept_terms: bool = False) -> Life:
     """First browser life: open the site, submit the password (and a TOTP code), store the session or a checkpoint."""
     app, lives = runtime().application, runtime().lives
+    record = await account_of(run_id, account)
     if (known := await decided(run_id, account)) is not None:
         return known
-    record = await app.accounts.get(account)
+    deadline = await deadline_of(run_id, deadline)
     tried = await app.attempts.all(run_id)
     if len(tried) >= app.settings.max_attempts:
         return Life(status="unknown", reason=f"Given up after {len(tried)} attempts.", attempt=len(tried))
@@ -178,10 +181,11 @@ async def open_and_submit(run_id: str, account: str, deadline: float, accept_ter
 @DBOS.step()
 async def answer_mail(run_id: str, account: str, attempt: int, handle: str, link: bool, deadline: float) -> Life:
     """Second browser life: enter the mailed code or open the mailed link, verify, store the session."""
-    app, lives = runtime().application, runtime().lives
+    lives = runtime().lives
+    record = await account_of(run_id, account)
     if (known := await decided(run_id, account, attempt)) is not None:
         return known
-    record = await app.accounts.get(account)
+    deadline = await deadline_of(run_id, deadline)
     try:
         outcome = await lives.answer(run_id, attempt, record, handle, reporter(run_id), link=link, deadline=deadline)
     except RunEnded:
@@ -193,7 +197,8 @@ async def answer_mail(run_id: str, account: str, attempt: int, handle: str, link
 async def may_try_again(run_id: str, account: str, life: Life, deadline: float) -> Life | None:
     """None when another attempt may be made, else the life that ends the run."""
     app = runtime().application
-    record = await app.accounts.get(account)
+    record = await account_of(run_id, account)
+    deadline = await deadline_of(run_id, deadline)
     attempts = await app.attempts.all(run_id)
     refused = [a for a in attempts if a.outcome == "bad_code"]
     # A page that goes away may be how a site answers a wrong password: it is not given the password a third time.
@@ -212,12 +217,14 @@ async def may_try_again(run_id: str, account: str, life: Life, deadline: float) 
 
 
 @DBOS.step(**PATIENT)
-async def ask(run_id: str, workflow: str, life: Life, deadline: float) -> dict[str, Any]:
+async def ask(run_id: str, workflow: str, life: Life) -> dict[str, Any]:
     """Let the run wait for a person; returns what is told of it meanwhile."""
     app = runtime().application
     runtime().lives.rest(run_id)
     question = life.get("question")
     assert question is not None
+    run = await app.runs.get(run_id)
+    left_s = run.deadline.timestamp() - time.time() if run.deadline else app.settings.sign_in_timeout
     await app.runs.event(run_id, "ask", f"{life['reason']} Waiting for a person ({question})")
     await app.questions.ask(
         run_id,
@@ -225,9 +232,11 @@ async def ask(run_id: str, workflow: str, life: Life, deadline: float) -> dict[s
         question=question,
         status=life["status"],
         reason=life["reason"],
-        left_s=max(0.0, deadline - time.time()),
+        left_s=max(0.0, left_s),
     )
-    return result_of_waiting(await app.runs.get(run_id))
+    run = await app.runs.get(run_id)
+    await app.states.refresh(run.account)
+    return result_of_waiting(run)
 
 
 @DBOS.step(**PATIENT)
@@ -238,14 +247,19 @@ async def finish(run_id: str, account: str, life: Life) -> dict[str, Any]:
     run = await app.runs.get(run_id)
     if run.finished and run.result is not None:
         return run.result
+    if life["status"] == "database_unavailable":
+        # It went away in the middle of a step and is back now: what our tables tell was done, all the same.
+        life = await decided(run_id, account) or life
+    try:
+        factor = (await account_of(run_id, account)).second_factor
+    except AccountUnknown as error:
+        # Whatever it looked like in the middle: its secrets and its session went with it.
+        life, factor = Life(status=error.status, reason=str(error), attempt=life["attempt"]), None
     await app.attempts.close(run_id, life["status"])
     info = None
     if life["status"] == "signed_in":
         info = await app.sessions.info(account)
         await app.pauses.clear(account)
-    factor = None
-    if life["attempt"] and life["status"] == "signed_in":
-        factor = (await app.accounts.get(account)).second_factor
     result: dict[str, Any] = {
         "status": life["status"],
         "account": account,
@@ -253,12 +267,13 @@ async def finish(run_id: str, account: str, life: Life) -> dict[str, Any]:
         "attempts": run.attempts,
         "model_calls": run.model_calls,
         "duration_s": round(time.time() - run.created_at.timestamp(), 3),
-        "second_factor": factor or "none",
+        "second_factor": factor if factor and info and life["attempt"] else "none",
         "reason": life["reason"],
         "session_id": info.id if info else None,
     }
     await app.runs.event(run_id, "done", f"{life['status']}: {life['reason']}")
     await app.runs.finish(run_id, life["status"], reason=life["reason"], result=result)
+    await app.states.refresh(account)
     return result
 
 

@@ -69,6 +69,7 @@ async def forget(run_id: str, account: str, told: dict[str, Any]) -> dict[str, A
     result = {"status": "signed_out", "account": account, "reason": reason}
     await app.runs.event(run_id, "done", reason)
     await app.runs.finish(run_id, "signed_out", reason=reason, result=result)
+    await app.states.refresh(account)
     return result
 
 

@@ -1,6 +1,6 @@
 """The worker process: the only one that runs workflows. It owns the browser, SMTP and the adoption of dead slots.
 
-`python -m workflows.worker [--idle-exit SECONDS]`, or `seezar worker`.
+`python -m workflows.worker [--browsers N] [--queues sign_in,browser] [--idle-exit SECONDS]`, or `seezar worker`.
 """
 
 import argparse
@@ -8,13 +8,14 @@ import asyncio
 import logging
 import signal
 import sys
-import time
-from contextlib import suppress
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, suppress
+from typing import NoReturn
 
-import psycopg
-from dbos import DBOS, WorkflowStatus
+from dbos import DBOS, DBOSClient
+from sqlalchemy.exc import DBAPIError
 
-from seezar.accounts.records import result_without_end
+from seezar.accounts.tenure import Tenure
 from seezar.application import Application
 from seezar.browser.pool import BrowserPool
 from seezar.errors import DatabaseUnavailable, PortTaken, SeezarError
@@ -23,26 +24,23 @@ from seezar.settings import Settings, load_settings
 from seezar.signin.detector import preload
 from seezar.signin.lives import SignInLives
 from workflows import engine
+from workflows.adoption import Adopter, hand_over
+from workflows.beat import Beat
+from workflows.draining import drain
 from workflows.ground import prepare_database, stop_database_if_unused
+from workflows.holding import Holding
 from workflows.mail_followers import MailFollowers
-from workflows.names import CHECK_SESSION, mail_topic
-from workflows.pace import Pace
+from workflows.mail_wakeups import wake_waiting_runs
+from workflows.names import QUEUES
 from workflows.queueing import Queueing
 from workflows.registry import WorkerNote, remove_note, write_note
 from workflows.runtime import Runtime, set_runtime
 from workflows.slots import SlotHolder
+from workflows.starting_anew import bury_children, start_anew
 
 log = logging.getLogger("seezar.worker")
 
-_BEAT_S = 1.0
-# Between two looks at which sessions are due to be kept alive.
-_KEEP_EVERY_S = 5.0
-# Time that running steps get to end when the worker is asked to stop; what is cut off is taken up by the next worker.
-_DRAIN_S = 10
-# Statuses of a DBOS workflow that goes on by itself.
-_OPEN = ("ENQUEUED", "PENDING", "DELAYED")
-# A workflow that has succeeded wrote its result before; by then that is seen.
-_SEEN_S = 30.0
+_MOST_BROWSERS = 64
 
 
 class Worker:
@@ -50,16 +48,15 @@ class Worker:
 
     Args:
         settings: of its home.
+        queues: those that it serves.
         idle_exit: seconds without client and work after which it stops, and the embedded database with it; 0 = never.
     """
 
-    def __init__(self, settings: Settings, *, idle_exit: float = 0.0) -> None:
+    def __init__(self, settings: Settings, *, queues: Sequence[str] = QUEUES, idle_exit: float = 0.0) -> None:
         self._settings = settings
+        self._queues = queues
         self._idle_exit = idle_exit
         self._stop = asyncio.Event()
-        self._smtp: SmtpServer | None = None
-        self._busy_at = time.monotonic()
-        self._kept_at = 0.0
 
     def stop(self) -> None:
         """Ask the worker to drain and end."""
@@ -72,229 +69,146 @@ class Worker:
             SeezarError: it cannot start: database, key, port or slots.
         """
         url = await asyncio.to_thread(prepare_database, self._settings)
-        slots = SlotHolder(url)
+        slots = SlotHolder(url, queues=self._queues, browsers=self._settings.browsers)
         slot = await slots.take()
+
+        def lost() -> NoReturn:
+            start_anew(self._settings, slot, again=not self._stop.is_set())
+
         try:
             async with await Application.open(
-                self._settings, url, application_name=f"seezar-worker-{slot}", max_connections=8
+                self._settings,
+                url,
+                application_name=f"seezar-worker-{slot}",
+                max_connections=8,
+                worker=Tenure(engine.executor_id(slot), slots.token, lost),
             ) as application:
-                await self._serve(url, application, slots, slot)
+                mail = MailPort(self._settings, application, slots)
+                async with AsyncExitStack() as stack:
+                    await self._serve(url, application, slots, mail, stack)
         finally:
             await slots.release()
             remove_note(self._settings, slot)
         return not self._stop.is_set()
 
-    async def _serve(self, url: str, application: Application, slots: SlotHolder, slot: int) -> None:
-        pool = BrowserPool(self._settings)
-        lives = SignInLives(application, pool)
-        dbos = engine.client(url)
-        queueing = Queueing(application, dbos)
-        followers = MailFollowers(application)
-        set_runtime(Runtime(application, pool, lives, queueing, followers))
-        self._smtp = SmtpServer(application.mail.local, port=self._settings.smtp_port)
-        wakeups: asyncio.Task[None] | None = None
-        launched = False
-        try:
-            if await slots.take_mail():
-                await self._smtp.start()
-            # Listening before the queues are served: a mail that comes in between finds its run.
-            wakeups = asyncio.create_task(wake_waiting_runs(application))
-            engine.launch(url, self._settings, slot=slot)
-            launched = True
-            await engine.register_queues(self._settings)
-            write_note(self._settings, WorkerNote.of_this_process(slot, smtp_port=self._smtp.port))
-            await slots.ready()
-            log.info("worker %d is ready", slot)
-            pool.prepare(preload)
-            await self._beat(application, slots, lives, queueing, followers)
-        finally:
-            # First of all: who comes from now on must not take this worker for one that takes runs.
-            await slots.not_ready()
-            if wakeups is not None:
-                wakeups.cancel()
-            await self._smtp.stop()
-            if launched:
-                await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=await _drain_time())
-            await followers.close()
-            await asyncio.to_thread(dbos.destroy)
-            await pool.close()
-            set_runtime(None)
-
-    async def _beat(
-        self,
-        application: Application,
-        slots: SlotHolder,
-        lives: SignInLives,
-        queueing: Queueing,
-        followers: MailFollowers,
+    async def _serve(
+        self, url: str, application: Application, slots: SlotHolder, mail: "MailPort", stack: AsyncExitStack
     ) -> None:
-        pace = Pace()
-        while not self._stop.is_set():
-            try:
-                if not await slots.alive():
-                    await self._reconnect(slots)
-                await pace.keep(application)
-                await self._keep_mail(slots)
-                await adopt_dead_runs(slots)
-                await followers.keep()
-                await close_ended_runs(application)
-                await queue_lost_answers(application, queueing)
-                for run_id in await application.questions.end_overdue():
-                    await lives.drop(run_id)
-                await lives.drop_stale()
-                await self._keep_sessions(application, queueing)
-                if await self._idle(application):
-                    return
-            except (DatabaseUnavailable, psycopg.OperationalError) as error:
-                log.warning("the database does not answer (%s)", type(error).__name__)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), _BEAT_S)
-
-    async def _reconnect(self, slots: SlotHolder) -> None:
-        # A database that stopped because it was told to (seezar db stop) is not started again behind its user's back;
-        # one that died is, by whoever notices first.
-        if self._settings.database_url is None:
-            await asyncio.to_thread(prepare_database, self._settings)
-        await slots.release()
-        await slots.take()
-        if self._smtp is not None and self._smtp.port:
-            await slots.take_mail()
+        """Work until the end; `stack` is what is to be closed then, in the reverse of the order here."""
+        pool = BrowserPool(self._settings)
+        client = engine.client(url)
+        parts = Runtime(
+            application=application,
+            pool=pool,
+            lives=SignInLives(application, pool),
+            queueing=Queueing(application, client),
+            followers=MailFollowers(application),
+        )
+        set_runtime(parts)
+        stack.callback(set_runtime, None)
+        stack.push_async_callback(pool.close)
+        stack.push_async_callback(asyncio.to_thread, client.destroy)
+        beat = Beat(parts, client, keep_mail=mail.keep, idle_exit=self._idle_exit)
+        stack.push_async_callback(beat.close)
+        stack.push_async_callback(parts.followers.close)
+        # A run that is let come to its end may still wait for its mail.
+        stack.push_async_callback(mail.close)
+        await mail.open()
+        # Listening before the queues are served: a mail that comes in between finds its run.
+        wakeups = asyncio.create_task(wake_waiting_runs(application))
+        stack.callback(wakeups.cancel)
+        assert application.worker is not None
+        adopter = Adopter(application, slots, client)
+        holding = Holding(self._settings, slots, adopter, lost=application.worker.lost, held_again=mail.hold_again)
+        held = asyncio.create_task(holding.run())
+        stack.callback(held.cancel)
+        # What the holder of this slot left; DBOS would take it up as well, but count nothing. Before the first launch
+        # its tables are not there.
+        with suppress(DBAPIError):
+            await adopter.adopt(slots.slot)
+        dbos = engine.launch(url, slot=slots.slot, queues=self._queues)
+        stack.push_async_callback(self._end, dbos, client, application, slots, holding)
+        await engine.register_queues(self._settings)
+        mail.write_note()
         await slots.ready()
+        log.info("%s is ready for %s", engine.executor_id(slots.slot), ", ".join(self._queues))
+        pool.prepare(preload)
+        beating = asyncio.create_task(beat.run(self._stop))
+        stack.callback(beating.cancel)
+        done, _ = await asyncio.wait({beating, held}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
 
-    async def _keep_mail(self, slots: SlotHolder) -> None:
-        assert self._smtp is not None
-        if self._smtp.port == 0 and await slots.take_mail():
-            try:
-                await self._smtp.start()
-            except PortTaken as error:
-                # The worker that has just gone may still be closing it; it is tried again at the next beat.
-                log.warning("%s", error)
-                return
-            write_note(self._settings, WorkerNote.of_this_process(slots.slot, smtp_port=self._smtp.port))
+    async def _end(
+        self, dbos: DBOS, client: DBOSClient, application: Application, slots: SlotHolder, holding: Holding
+    ) -> None:
+        # First of all: who comes from now on must not take this worker for one that takes runs.
+        await slots.not_ready()
+        holding.adopts = False
+        await drain(dbos, client, slots.slot)
+        # Where the database is away, a live worker adopts them when it is back.
+        with suppress(DBAPIError, DatabaseUnavailable):
+            for workflow_id in await hand_over(application, client, slots.slot):
+                log.info("%s is handed over", workflow_id)
 
-    async def _keep_sessions(self, application: Application, queueing: Queueing) -> None:
-        if time.monotonic() - self._kept_at < _KEEP_EVERY_S:
+
+class MailPort:
+    """SMTP, served by one worker at a time: a port can be listened on once."""
+
+    def __init__(self, settings: Settings, application: Application, slots: SlotHolder) -> None:
+        self._settings = settings
+        self._slots = slots
+        self._smtp = SmtpServer(application.mail.local, port=settings.smtp_port)
+
+    async def open(self) -> None:
+        """Serve, unless another worker does.
+
+        Raises:
+            PortTaken: a program that is no worker listens there.
+        """
+        if await self._slots.take_mail():
+            await self._smtp.start()
+
+    async def keep(self) -> None:
+        """Call it at every beat: serve from now on, where no worker does any more."""
+        if self._smtp.port or not await self._slots.take_mail():
             return
-        self._kept_at = time.monotonic()
-        for due in await application.keeping.claim():
-            await queueing.start(CHECK_SESSION, due.account, {"expiring": due.expiring})
-        for account in await application.keeping.lost():
-            await queueing.sign_in(account)
-
-    async def _idle(self, application: Application) -> bool:
-        if not self._idle_exit:
-            return False
-        row = await application.database.one(
-            "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'seezar-client%%')"
-            # Who waits for a person is no work: it is taken up by whichever worker there is when the answer comes.
-            # Nor is a look at a session, which is what the worker does by itself; who asked for one is connected.
-            " OR EXISTS (SELECT 1 FROM app.run WHERE finished_at IS NULL AND question IS NULL"
-            " AND kind <> 'check_session') AS busy"
-        )
-        if row is None or row["busy"]:
-            self._busy_at = time.monotonic()
-        return time.monotonic() - self._busy_at >= self._idle_exit
-
-
-async def wake_waiting_runs(application: Application) -> None:
-    """Tell runs that mail came for their account. Only a wake-up: what counts is what lies in the mailbox."""
-    from seezar.mail.listener import CHANNEL
-
-    while True:
         try:
-            async with application.database.listen(CHANNEL) as connection:
-                async for notification in connection.notifies():
-                    await _wake(application, notification.payload)
-        except DatabaseUnavailable as error:
+            await self._smtp.start()
+        except PortTaken as error:
+            # The worker that has just gone may still be closing it; it is tried again at the next beat.
             log.warning("%s", error)
-        except psycopg.Error as error:
-            # Whatever broke the connection: runs look into the mailbox by themselves meanwhile.
-            log.warning("listening for mail broke (%s)", type(error).__name__)
-        await asyncio.sleep(_BEAT_S)
+            return
+        self.write_note()
 
+    async def hold_again(self) -> None:
+        """The slot was taken again: so is what goes with it, if nobody else has it by now."""
+        if self._smtp.port and not await self._slots.take_mail():
+            await self._smtp.stop()
+            self.write_note()
+        await self._slots.ready()
 
-async def _wake(application: Application, message_id: str) -> None:
-    rows = await application.database.all(
-        "SELECT r.workflow_id, max(t.number) AS attempt FROM app.message m JOIN app.account a ON a.mailbox = m.mailbox"
-        " JOIN app.run r ON r.account = a.name AND r.finished_at IS NULL AND r.question IS NULL"
-        " JOIN app.attempt t ON t.run_id = r.id WHERE m.id::text = %s GROUP BY r.workflow_id",
-        message_id,
-    )
-    for row in rows:
-        await DBOS.send_async(
-            row["workflow_id"], message_id, topic=mail_topic(row["attempt"]), idempotency_key=f"mail-{message_id}"
-        )
+    def write_note(self) -> None:
+        """Leave the note of this worker, with the port that it serves."""
+        write_note(self._settings, WorkerNote.of_this_process(self._slots.slot, smtp_port=self._smtp.port))
 
-
-async def adopt_dead_runs(slots: SlotHolder) -> list[str]:
-    """Take up the runs of slots that no worker holds; returns their ids."""
-    pending = await DBOS.list_workflows_async(status="PENDING", load_input=False, load_output=False)
-    if not pending:
-        return []
-    dead = {engine.executor_id(slot) for slot in await slots.dead_slots()}
-    adopted = [workflow.workflow_id for workflow in pending if workflow.executor_id in dead]
-    for workflow_id in adopted:
-        log.warning("adopting run %s of a worker that is gone", workflow_id)
-        await DBOS.resume_workflow_async(workflow_id)
-    return adopted
-
-
-async def close_ended_runs(application: Application) -> None:
-    """Close the runs whose workflow has ended without writing its result (cancelled from outside, or given up by
-    DBOS).
-    """
-    rows = await application.database.all(
-        "SELECT id, workflow_id FROM app.run WHERE finished_at IS NULL AND question IS NULL"
-        " AND greatest(created_at, reopened_at) < now() - interval '10 seconds'"
-    )
-    if not rows:
-        return
-    ids = [row["workflow_id"] for row in rows]
-    known = await DBOS.list_workflows_async(workflow_ids=ids, load_input=False, load_output=False)
-    statuses = {workflow.workflow_id: "PENDING" if _just_ended(workflow) else workflow.status for workflow in known}
-    for row in rows:
-        status = statuses.get(row["workflow_id"], "MISSING")
-        # An answer whose workflow was never queued is queued again, not given up.
-        if status in _OPEN or (status == "MISSING" and row["workflow_id"] != row["id"]):
-            continue
-        ended = "cancelled" if status == "CANCELLED" else "error"
-        reason = (
-            f"The workflow ended without a result ({status.lower().replace('_', ' ')}). What it stored before is kept."
-        )
-        result = result_without_end(await application.runs.get(row["id"]), ended, reason)
-        await application.runs.finish(row["id"], ended, reason=reason, result=result)
-
-
-def _just_ended(workflow: WorkflowStatus) -> bool:
-    ended_at = (workflow.updated_at or 0) / 1000
-    return workflow.status == "SUCCESS" and time.time() - ended_at < _SEEN_S
-
-
-async def queue_lost_answers(application: Application, queueing: Queueing) -> None:
-    """Queue the workflows of answers that were stored by somebody who died before queueing them."""
-    for run in await application.questions.unstarted():
-        await queueing.go_on(run)
-
-
-async def _drain_time() -> int:
-    pending = await DBOS.list_workflows_async(status="PENDING", load_input=False, load_output=False)
-    mine = [workflow for workflow in pending if workflow.executor_id == DBOS.executor_id]
-    return _DRAIN_S if mine else 0
+    async def close(self) -> None:
+        """Stop serving."""
+        await self._smtp.stop()
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line of the worker; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="seezar worker", description="Run workflows until stopped.")
-    parser.add_argument(
-        "--idle-exit", type=float, default=0.0, metavar="SECONDS", help="stop after so long without client and work"
-    )
-    options = parser.parse_args(arguments)
+    options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
     for name in ("httpx", "httpcore", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    bury_children()
     try:
         settings = load_settings()
-        idle = asyncio.run(_run(settings, options.idle_exit))
+        if options.browsers is not None:
+            settings = settings.model_copy(update={"browsers": options.browsers})
+        idle = asyncio.run(_run(Worker(settings, queues=options.queues, idle_exit=options.idle_exit)))
         # Only now that its own connections are gone, and with no event loop: DBOS has shut the loop's threads down.
         if idle:
             stop_database_if_unused(settings)
@@ -304,8 +218,34 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-async def _run(settings: Settings, idle_exit: float) -> bool:
-    worker = Worker(settings, idle_exit=idle_exit)
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="seezar worker", description="Run workflows until stopped.")
+    parser.add_argument(
+        "--idle-exit", type=float, default=0.0, metavar="SECONDS", help="stop after so long without client and work"
+    )
+    parser.add_argument(
+        "--browsers",
+        type=int,
+        choices=range(1, _MOST_BROWSERS + 1),
+        metavar="N",
+        help="pages that may work at the same time",
+    )
+    parser.add_argument(
+        "--queues", type=_queues, default=QUEUES, metavar="NAMES", help=f"queues to serve, of {','.join(QUEUES)}"
+    )
+    return parser
+
+
+def _queues(text: str) -> tuple[str, ...]:
+    wanted = [part.strip() for part in text.split(",") if part.strip()]
+    unknown = sorted(set(wanted) - set(QUEUES))
+    if unknown or not wanted:
+        what = f"there is no queue {', '.join(unknown)}" if unknown else "no queue is named"
+        raise argparse.ArgumentTypeError(f"{what}; there are {', '.join(QUEUES)}")
+    return tuple(name for name in QUEUES if name in wanted)
+
+
+async def _run(worker: Worker) -> bool:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, worker.stop)

@@ -22,15 +22,18 @@ def link_step() -> Step:
 
 def link_routes(site: JourneySite) -> Sequence[BaseRoute]:
     """Where the links lead."""
+    spent: set[str] = set()
 
     async def follow(request: Request) -> Response:
         walk = site.walk_of(request)
         site.counters.code_submissions += 1
         token = request.query_params.get("token", "")
+        if walk is not None:
+            site.state.note(site.shape.name, walk.username, "reused" if token in spent else "code")
         good = walk is not None and hmac.compare_digest(walk.notes.get("token", "-").encode(), token.encode())
         if walk is None or not good:
             return RedirectResponse(f"{site.shape.home}/login", 303)
-        walk.notes.pop("token")
+        spent.add(walk.notes.pop("token"))
         site.counters.codes_accepted += 1
         await site.finish(walk)
         return site.with_cookie(RedirectResponse(f"{site.shape.home}/dashboard", 303), walk)

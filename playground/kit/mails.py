@@ -49,6 +49,7 @@ async def send_link(site: JourneySite, walk: Walk, link: str) -> None:
     account = site.account(walk.username)
     if account is None or account.mailbox is None:
         return
+    site.state.note(site.shape.name, account.username, "mail")
     values: Mapping[str, object] = {"brand": site.shape.brand, "link": link, "home": walk.base}
     message = EmailMessage()
     message["Subject"] = f"Sign in to {site.shape.brand}"

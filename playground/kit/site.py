@@ -177,11 +177,15 @@ class JourneySite:
             **values,
         }
         response = render_page(template, shown, status=reply.status, headers={**_POLICY, **reply.headers})
-        return self.with_cookie(response, walk) if walk else response
+        # A visit does not move the end of a cookie that has one.
+        ends = walk is not None and walk.signed_in and self.state.knobs.cookie_lifetime is not None
+        return self.with_cookie(response, walk) if walk and not ends else response
 
     def with_cookie(self, response: Response, walk: Walk) -> Response:
         """The answer with the cookie of this walk."""
-        response.set_cookie(self._cookie, walk.id, path=self.shape.home, httponly=True, samesite="lax")
+        lifetime = self.state.knobs.cookie_lifetime if walk.signed_in else None
+        max_age = int(lifetime) if lifetime is not None else None
+        response.set_cookie(self._cookie, walk.id, max_age=max_age, path=self.shape.home, httponly=True, samesite="lax")
         return response
 
     async def finish(self, walk: Walk) -> None:

@@ -97,9 +97,14 @@ class Accounts:
             if site is None:
                 raise AccountUnknown(name, [known.name for known in await self.list()])
             await connection.execute("DELETE FROM app.account WHERE name = %s", (name,))
+            # Those that are queued or at work end at their next step, as runs of no account.
+            await connection.execute(
+                "UPDATE app.run SET account_removed = true WHERE account = %s AND finished_at IS NULL", (name,)
+            )
             # A run that waits for a person waits for nothing now, and must not be met by a later account of the name.
             await connection.execute(
-                "WITH r AS (UPDATE app.run SET reason = 'The account was removed.', finished_at = now()"
+                "WITH r AS (UPDATE app.run SET status = 'unknown_account', reason = 'The account was removed.',"
+                " finished_at = now()"
                 " WHERE account = %s AND question IS NOT NULL AND finished_at IS NULL RETURNING id),"
                 " w AS (UPDATE app.answer w SET value = NULL FROM r WHERE w.run_id = r.id)"
                 " UPDATE app.attempt t SET checkpoint = NULL FROM r WHERE t.run_id = r.id",

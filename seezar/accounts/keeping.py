@@ -1,58 +1,44 @@
-"""Which sessions are due to be looked after, and how often at most."""
+"""Which sessions are due to be looked after, and which accounts the worker may sign in by itself."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+from seezar.accounts.facts import read_facts
+from seezar.accounts.states import sign_in_at
 from seezar.database import Database
 
-# Whatever interval was asked for, a site is not asked more often.
-_LEAST_S = 30.0
-# By itself the worker signs an account in no more often than this.
-_BETWEEN_SIGN_INS_S = 900.0
+# Looks at the sessions of one site that are under way at the same time; the others are due at the next look.
+_AT_A_SITE = 2
+# No second sign-in that nobody asked for begins within this, whatever several workers have read before.
+_CLAIM = """
+INSERT INTO app.account_state (account, state, reason, began_at)
+VALUES (%s, 'signing_in', 'The session is gone.', now())
+ON CONFLICT (account) DO UPDATE SET began_at = now()
+WHERE app.account_state.began_at IS NULL OR app.account_state.began_at < now() - interval '30 seconds'
+"""
 
-# A session is renewed within the last tenth of its life, or the last five minutes, or half of a life that is shorter:
-# the window, in which it is visited three times at most.
+# When which is due is said by the view app.session_round.
 _DUE = """
 UPDATE app.session s SET kept_at = now() FROM (
-    SELECT c.account, c.soon FROM (
-        SELECT w.*, coalesce(w.expires_at > now() AND w.expires_at - now() < w.span, false) AS soon FROM (
-            SELECT t.*, least(greatest((t.expires_at - t.renewed_at) * 0.1, interval '5 minutes'),
-                              (t.expires_at - t.renewed_at) / 2) AS span
-            FROM app.session t
-        ) w
-    ) c JOIN app.account a ON a.name = c.account
-    WHERE (greatest(c.verified_at, c.kept_at) < now() - make_interval(secs => greatest(a.keep_alive_s, %s))
-           AND a.keep_alive_s IS NOT NULL
-        OR c.soon AND (c.kept_at IS NULL OR c.kept_at < now() - greatest(interval '30 seconds', c.span / 3)))
+    SELECT d.account, d.soon, row_number() OVER (PARTITION BY t.origins[1] ORDER BY d.at, d.account) + (
+               SELECT count(*) FROM app.run r JOIN app.account b ON b.name = r.account
+               JOIN app.site u ON u.id = b.site_id AND u.origins[1] = t.origins[1]
+               WHERE r.finished_at IS NULL AND r.kind = 'check_session') AS place
+    FROM (
+        SELECT v.account, coalesce(v.expiring_from <= now() AND v.expires_at > now(), false) AS soon,
+               least(v.check_at, CASE WHEN v.expires_at > now() THEN v.renew_at END) AS at
+        FROM app.session_round v
+    ) d JOIN app.account a ON a.name = d.account JOIN app.site t ON t.id = a.site_id
+    WHERE d.at <= now()
       AND NOT EXISTS (SELECT 1 FROM app.site_pause p WHERE p.account = a.name AND p.until > now())
       AND NOT EXISTS (SELECT 1 FROM app.run r WHERE r.account = a.name AND r.finished_at IS NULL)
       AND NOT EXISTS (
         SELECT 1 FROM (SELECT status FROM app.run r WHERE r.account = a.name AND r.kind = 'sign_in'
                        ORDER BY created_at DESC LIMIT 1) l WHERE l.status = 'bad_credentials')
 ) d
-WHERE d.account = s.account
-  AND (s.kept_at IS NULL OR s.kept_at < now() - make_interval(secs => %s))
+WHERE d.account = s.account AND d.place <= %s
+  AND (s.kept_at IS NULL OR s.kept_at < now() - interval '30 seconds')
 RETURNING s.account, d.soon
-"""
-
-# Where the worker may sign in by itself: somebody asked for the session to be kept, the last sign-in succeeded without
-# a person (terms, once accepted, are not asked for again) and was not just now, nobody has signed out since, and nobody
-# else is at work. So one that fails is the last, until a person or a caller has signed in again.
-_MAY_SIGN_IN = """
-SELECT a.name, EXISTS (SELECT 1 FROM app.session s WHERE s.account = a.name) AS stored
-FROM app.account a CROSS JOIN LATERAL (
-    SELECT r.status, r.created_at FROM app.run r WHERE r.account = a.name AND r.kind = 'sign_in'
-    ORDER BY r.created_at DESC LIMIT 1
-) l
-WHERE a.keep_alive_s IS NOT NULL AND l.status = 'signed_in' AND l.created_at < now() - make_interval(secs => %s)
-  AND NOT EXISTS (SELECT 1 FROM app.run r WHERE r.account = a.name AND r.finished_at IS NULL AND r.id <> %s)
-  AND NOT EXISTS (SELECT 1 FROM app.site_pause p WHERE p.account = a.name AND p.until > now())
-  AND NOT EXISTS (
-    SELECT 1 FROM app.run o WHERE o.account = a.name AND o.kind = 'sign_out' AND o.status = 'signed_out'
-    AND o.created_at > l.created_at)
-  AND NOT EXISTS (
-    SELECT 1 FROM app.answer w WHERE w.question <> 'terms' AND w.run_id = (
-        SELECT r.id FROM app.run r WHERE r.account = a.name AND r.kind = 'sign_in' AND r.attempts > 0
-        ORDER BY r.created_at DESC LIMIT 1))
 """
 
 
@@ -74,21 +60,36 @@ class Keeping:
         """The sessions that are due now; who claims one has it until it is due again.
 
         Never one of an account whose site asked for a pause, that a run works on or waits for, or whose password was
-        refused.
+        refused; and few of one site at a time.
         """
-        rows = await self._database.all(_DUE, _LEAST_S, _LEAST_S)
+        rows = await self._database.all(_DUE, _AT_A_SITE)
         return [Due(row["account"], row["soon"]) for row in rows]
 
     async def lost(self) -> list[str]:
-        """The accounts whose session is to be kept and is gone, and that the worker may sign in by itself."""
-        rows = await self._database.all(_MAY_SIGN_IN, _BETWEEN_SIGN_INS_S, "")
-        return [row["name"] for row in rows if not row["stored"]]
+        """The accounts whose session is to be kept and is gone, and that the worker may sign in by itself now; who
+        gets one is to do it.
+        """
+        now = datetime.now(UTC)
+        async with self._database.connection() as connection:
+            found = await read_facts(connection, lost=True)
+        mine: list[str] = []
+        for facts in found:
+            due = sign_in_at(facts)
+            if due is None or due > now or facts.open_runs:
+                continue
+            if await self._database.run(_CLAIM, facts.account):
+                mine.append(facts.account)
+        return mine
 
     async def may_sign_in(self, account: str, *, asking: str = "") -> bool:
-        """Whether the worker may sign the account in by itself.
+        """Whether the worker may sign the account in by itself, now.
 
         Args:
             asking: the run that asks; it does not count as somebody else's.
         """
-        rows = await self._database.all(_MAY_SIGN_IN, _BETWEEN_SIGN_INS_S, asking)
-        return any(row["name"] == account for row in rows)
+        async with self._database.connection() as connection:
+            found = await read_facts(connection, account=account)
+        if not found or set(found[0].open_runs) - {asking}:
+            return False
+        due = sign_in_at(found[0])
+        return due is not None and due <= datetime.now(UTC)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from seezar.accounts.records import Run, result_without_end
+from seezar.accounts.records import INTERACTIVE, Run, result_without_end
 from seezar.accounts.runs import CHANNEL, Runs
 from seezar.database import Connection, Database, Row
 from seezar.errors import AnsweredAlready, InvalidInput, NotWaiting, QuestionExpired
@@ -102,9 +102,10 @@ class Questions:
                 (run_id, number, row["question"], secret),
             )
             await connection.execute(
-                "UPDATE app.run SET question = NULL, asked_at = NULL, status = 'queued', reason = '', workflow_id = %s"
-                " WHERE id = %s",
-                (workflow_of(run_id, number), run_id),
+                # Before all others: a code is good for a short while only.
+                "UPDATE app.run SET question = NULL, asked_at = NULL, status = 'queued', reason = '', workflow_id = %s,"
+                " priority = %s, queued_at = now() WHERE id = %s",
+                (workflow_of(run_id, number), INTERACTIVE, run_id),
             )
         return await self._runs.get(run_id)
 

@@ -7,6 +7,12 @@ from typing import Any, Literal, Self
 
 type SecondFactor = Literal["none", "totp", "email", "link"]
 
+# Priorities of queued runs, the lowest first: what somebody asked for, and what the worker does by itself. Each further
+# run of an account that is under way adds one, up to the most, so that no account has a queue to itself.
+INTERACTIVE = 10
+SCHEDULED = 20
+MOST_BEHIND = 9
+
 
 @dataclass(frozen=True)
 class NewAccount:
@@ -110,6 +116,13 @@ class Run:
         question: what a person is asked (`seezar.signin.outcome.QuestionKind`); kept when the run ended unanswered.
         asked_at: since when.
         workflow_id: the workflow that works on the run now, or did last.
+        priority: in the queue; the lowest goes first.
+        position: its place in the queue, 1 for the next one, while it is queued.
+        started_at: when a worker first took it.
+        deadline: when it ends at the latest; not known before it is taken.
+        account_removed: while it was open; another account may have the name by now.
+        worker: the worker that works on it now, or did last ("worker-2").
+        adoptions: how often it was taken up after its worker died.
     """
 
     id: str
@@ -125,6 +138,13 @@ class Run:
     question: str | None = None
     asked_at: datetime | None = None
     workflow_id: str = ""
+    priority: int = INTERACTIVE
+    position: int | None = None
+    started_at: datetime | None = None
+    deadline: datetime | None = None
+    account_removed: bool = False
+    worker: str | None = None
+    adoptions: int = 0
 
     @property
     def finished(self) -> bool:
@@ -161,7 +181,7 @@ def result_of_waiting(run: Run) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class RunEvent:
-    """One line of a run's timeline."""
+    """One line of a run's timeline. `attempt` is None before the first one, `worker` where a client tells something."""
 
     id: int
     run_id: str
@@ -169,6 +189,8 @@ class RunEvent:
     step: str
     message: str
     detail: dict[str, Any]
+    attempt: int | None = None
+    worker: str | None = None
 
 
 @dataclass(frozen=True)

@@ -7,41 +7,139 @@ from typing import Any
 from psycopg.errors import UniqueViolation
 from psycopg.types.json import Jsonb
 
-from seezar.accounts.records import Run, RunEvent
+from seezar.accounts.caller_keys import claim
+from seezar.accounts.records import INTERACTIVE, MOST_BEHIND, Run, RunEvent
+from seezar.accounts.selecting import RunFilter
+from seezar.accounts.tenure import Tenure
 from seezar.database import Database, Row
-from seezar.errors import RunTimedOut, RunUnknown
+from seezar.errors import QueueFull, RunTimedOut, RunUnknown
 
 CHANNEL = "seezar_run"
 # A notification can be lost with its connection; the list is looked at again after this many seconds.
 _LOOK_AGAIN = 2.0
 
+# Sign-ins have a queue of their own. What an account has under way already, without what waits for a person, puts its
+# next run behind the first ones of others, and never before what the account has queued itself.
+_CREATE = """
+INSERT INTO app.run (id, workflow_id, kind, account, status, priority, arguments)
+SELECT %(id)s, %(id)s, %(kind)s, %(account)s, 'queued', %(base)s + least(%(behind)s, (
+    SELECT greatest(count(*), max(o.priority - %(base)s) FILTER (WHERE o.status = 'queued'
+                                                                 AND o.priority <= %(base)s + %(behind)s))
+    FROM app.run o WHERE o.account = %(account)s AND o.finished_at IS NULL AND o.question IS NULL
+    AND (o.kind = 'sign_in') = (%(kind)s = 'sign_in'))), %(arguments)s
+WHERE %(most)s = 0
+   OR (SELECT count(*) FROM app.run q WHERE q.status = 'queued' AND q.finished_at IS NULL) < %(most)s
+ON CONFLICT DO NOTHING RETURNING priority
+"""
+_SELECT = """
+SELECT r.*, CASE WHEN r.status = 'queued' AND r.finished_at IS NULL THEN 1 + (
+    SELECT count(*) FROM app.run q WHERE q.status = 'queued' AND q.finished_at IS NULL
+    AND (q.kind = 'sign_in') = (r.kind = 'sign_in')
+    AND (q.priority, q.queued_at, q.id) < (r.priority, r.queued_at, r.id)) END AS position
+FROM app.run r
+"""
+_OVERDUE = """
+  WHERE r.finished_at IS NULL AND r.question IS NULL AND r.status = 'running' AND r.deadline IS NOT NULL
+  AND greatest(r.deadline, r.reopened_at) < now() - make_interval(secs => %s)
+  AND NOT EXISTS (SELECT 1 FROM app.run_event e WHERE e.run_id = r.id AND e.at > now() - make_interval(secs => %s))
+"""
+# A worker that was taken for dead may not know it yet; its runs are at work elsewhere. Every action of a run is told
+# before it is done, so here it ends.
+_EVENT = """
+WITH a AS (
+    SELECT %s::text AS run, %s::text AS step, %s::text AS message, %s::jsonb AS detail, %s::text AS worker,
+           %s::uuid AS token),
+mine AS (SELECT a.*, token IS NULL OR EXISTS (SELECT 1 FROM app.worker w WHERE w.token = a.token) AS so FROM a),
+taken AS (
+    UPDATE app.run r SET worker = mine.worker FROM mine
+    WHERE r.id = mine.run AND mine.so AND mine.worker IS NOT NULL AND r.worker IS DISTINCT FROM mine.worker),
+told AS (
+    INSERT INTO app.run_event (run_id, step, message, detail, attempt, worker)
+    SELECT r.id, mine.step, mine.message, mine.detail, nullif(r.attempts, 0), mine.worker
+    FROM app.run r, mine WHERE r.id = mine.run AND mine.so RETURNING run_id)
+SELECT mine.so, pg_notify(%s, t.run_id) FROM mine LEFT JOIN told t ON true
+"""
+
 
 class Runs:
-    """The runs in `app.run`."""
+    """The runs in `app.run`.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        worker: the worker that this process is, if it is one.
+    """
+
+    def __init__(self, database: Database, *, worker: Tenure | None = None) -> None:
         self._database = database
+        self._worker = worker
 
-    async def create(self, run_id: str, *, kind: str, account: str | None) -> bool:
+    async def create(
+        self,
+        run_id: str,
+        *,
+        kind: str,
+        account: str | None,
+        arguments: Sequence[Any] = (),
+        priority: int = INTERACTIVE,
+        most: int = 0,
+        key: tuple[str, str] | None = None,
+    ) -> int | None:
         """Note a run that is about to be queued; its workflow has the same id.
 
+        Args:
+            arguments: of its workflow, after the account.
+            priority: `INTERACTIVE` or `SCHEDULED`; what the account has under way already is added.
+            most: so many may be queued; 0 = any number.
+            key: the caller's key of the request and its digest (`seezar.accounts.caller_keys`).
+
         Returns:
-            False when nothing was noted: the run exists, or it is a sign-in and one of the account is under way.
+            Its priority in the queue. None when nothing was noted: the run exists, it is a sign-in and one of the
+            account is under way, or the key is taken.
+
+        Raises:
+            QueueFull: as many as may be are queued.
         """
-        changed = await self._database.run(
-            "INSERT INTO app.run (id, workflow_id, kind, account, status) VALUES (%s, %s, %s, %s, 'queued')"
-            " ON CONFLICT DO NOTHING",
-            run_id,
-            run_id,
-            kind,
-            account,
+        values = {
+            "id": run_id,
+            "kind": kind,
+            "account": account,
+            "base": priority,
+            "behind": MOST_BEHIND,
+            "arguments": Jsonb(list(arguments)),
+            "most": most,
+        }
+        async with self._database.connection() as connection:
+            row = await (await connection.execute(_CREATE, values)).fetchone()
+            if row is not None:
+                if key is None or await claim(connection, *key, run_id):
+                    return int(row["priority"])
+                await connection.execute("DELETE FROM app.run WHERE id = %s", (run_id,))
+        if most and (queued := await self.queued()) >= most:
+            raise QueueFull(
+                f"{queued} runs are queued, which is as many as may be (SEEZAR_MAX_QUEUED).",
+                kept="All of them stay queued and are worked off; the new one was not taken.",
+                next_step="Try again in a while, start another worker (seezar worker), or raise the limit.",
+            )
+        return None
+
+    async def queued(self) -> int:
+        """How many runs are queued."""
+        row = await self._database.one(
+            "SELECT count(*) AS n FROM app.run WHERE status = 'queued' AND finished_at IS NULL"
         )
-        return changed == 1
+        assert row is not None
+        return int(row["n"])
+
+    async def arguments(self, run_id: str) -> list[Any] | None:
+        """What the workflow of the run was, or is to be, called with after the account; None for a run of an older
+        version.
+        """
+        row = await self._database.one("SELECT arguments FROM app.run WHERE id = %s", run_id)
+        return None if row is None else row["arguments"]
 
     async def open_sign_in(self, account: str) -> Run | None:
         """The sign-in of the account that is under way or waits for a person; there is one at most."""
         row = await self._database.one(
-            "SELECT * FROM app.run WHERE account = %s AND kind = 'sign_in' AND finished_at IS NULL", account
+            f"{_SELECT} WHERE r.account = %s AND r.kind = 'sign_in' AND r.finished_at IS NULL", account
         )
         return _run(row) if row else None
 
@@ -55,29 +153,34 @@ class Runs:
         Raises:
             RunUnknown: no such id.
         """
-        row = await self._database.one("SELECT * FROM app.run WHERE id = %s", run_id)
+        row = await self._database.one(f"{_SELECT} WHERE r.id = %s", run_id)
         if row is None:
             raise RunUnknown(f"There is no run {run_id!r}.", next_step="See: seezar runs list.")
         return _run(row)
 
-    async def list(self, *, limit: int = 50) -> list[Run]:
-        """The newest runs first."""
-        return [
-            _run(row)
-            for row in await self._database.all("SELECT * FROM app.run ORDER BY created_at DESC LIMIT %s", limit)
-        ]
+    async def list(self, *, limit: int = 50, only: RunFilter | None = None) -> list[Run]:
+        """The newest runs first; `only` those that it lets through."""
+        condition, values = (only or RunFilter()).where()
+        # The condition is made of our own words; what somebody asked for is in the values.
+        query = f"{_SELECT} WHERE {condition} ORDER BY created_at DESC LIMIT %s"
+        return [_run(row) for row in await self._database.all(query, *values, limit)]
 
     async def event(self, run_id: str, step: str, message: str, **detail: Any) -> None:
-        """Add a line to the timeline. Never a secret: it is shown to people, models and traces."""
-        await self._database.run(
-            "WITH told AS (INSERT INTO app.run_event (run_id, step, message, detail) VALUES (%s, %s, %s, %s)"
-            " RETURNING run_id) SELECT pg_notify(%s, run_id) FROM told",
+        """Add a line to the timeline, with the attempt and the worker at work. Never a secret: it is shown to people,
+        models and traces. In a worker that was taken for dead, it does not return.
+        """
+        row = await self._database.one(
+            _EVENT,
             run_id,
             step,
             message,
             Jsonb(detail),
+            self._worker.worker if self._worker else None,
+            self._worker.token if self._worker else None,
             CHANNEL,
         )
+        if self._worker is not None and row is not None and not row["so"]:
+            self._worker.lost()
 
     async def spend_model_call(self, run_id: str, *, limit: int) -> bool:
         """Count a call of a model before it is made; False, and nothing counted, when `limit` calls were made."""
@@ -86,12 +189,25 @@ class Runs:
         )
         return changed == 1
 
-    async def start(self, run_id: str) -> bool:
-        """The worker has taken the run; False when it has ended before, or is not known."""
+    async def start(self, run_id: str, *, deadline: float | None = None) -> bool:
+        """The worker has taken the run; False when it has ended before, or is not known.
+
+        Args:
+            deadline: when the run ends at the latest, epoch seconds; None leaves it as it is.
+        """
         changed = await self._database.run(
-            "UPDATE app.run SET status = 'running' WHERE id = %s AND finished_at IS NULL", run_id
+            "UPDATE app.run SET status = 'running', started_at = coalesce(started_at, clock_timestamp()),"
+            " deadline = coalesce(to_timestamp(%s), deadline), worker = coalesce(%s, worker)"
+            " WHERE id = %s AND finished_at IS NULL",
+            deadline,
+            self._worker.worker if self._worker else None,
+            run_id,
         )
         return changed == 1
+
+    async def overdue(self, *, grace: float) -> Sequence[Run]:
+        """The runs that are at work, should have ended `grace` seconds ago, and of which nothing was heard since."""
+        return [_run(row) for row in await self._database.all(_SELECT + _OVERDUE, grace, grace)]
 
     async def finish(
         self, run_id: str, status: str, *, reason: str, result: dict[str, Any], waiting: bool = False
@@ -120,13 +236,15 @@ class Runs:
     async def reopen(self, run_id: str) -> bool:
         """Take back the end of a run, unless another run of its account is under way; returns whether it was done.
 
-        A run that waited for a person waits again, and has all the time for it again.
+        A run that waited for a person waits again, and has all the time for it again; so has one for its work whose
+        deadline has passed.
         """
         try:
             changed = await self._database.run(
                 "UPDATE app.run r SET status = CASE question WHEN 'captcha' THEN 'captcha' WHEN 'passkey' THEN"
                 " 'passkey_only' ELSE CASE WHEN question IS NULL THEN 'running' ELSE 'needs_person' END END,"
-                " reason = '', result = NULL, finished_at = NULL, reopened_at = now(),"
+                " reason = '', result = NULL, finished_at = NULL, reopened_at = now(), adoptions = 0,"
+                " deadline = CASE WHEN deadline < now() THEN now() + (deadline - started_at) ELSE deadline END,"
                 " asked_at = CASE WHEN question IS NULL THEN NULL ELSE now() END WHERE id = %s"
                 " AND NOT EXISTS (SELECT 1 FROM app.run o WHERE o.account = r.account AND o.finished_at IS NULL)",
                 run_id,
@@ -205,8 +323,24 @@ def _run(row: Row) -> Run:
         question=row["question"],
         asked_at=row["asked_at"],
         workflow_id=row["workflow_id"],
+        priority=row["priority"],
+        position=row["position"],
+        worker=row["worker"],
+        adoptions=row["adoptions"],
+        started_at=row["started_at"],
+        deadline=row["deadline"],
+        account_removed=row["account_removed"],
     )
 
 
 def _event(row: Row) -> RunEvent:
-    return RunEvent(row["id"], row["run_id"], row["at"], row["step"], row["message"], row["detail"])
+    return RunEvent(
+        row["id"],
+        row["run_id"],
+        row["at"],
+        row["step"],
+        row["message"],
+        row["detail"],
+        row["attempt"],
+        row["worker"],
+    )

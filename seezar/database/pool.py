@@ -1,20 +1,28 @@
 """A small asynchronous pool; every use is one transaction."""
 
+import errno
+import os
+import shutil
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
 import psycopg
-from psycopg import AsyncConnection, sql
+from psycopg import AsyncConnection, AsyncCursor, sql
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.errors import FeatureNotSupported
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from seezar.database.urls import with_options, without_password
-from seezar.errors import DatabaseUnavailable
+from seezar.errors import DatabaseFull, DatabaseUnavailable
 
 type Row = dict[str, Any]
 type Connection = AsyncConnection[DictRow]
 
+# With less room than this, PostgreSQL starts and goes on no more: it takes its log by 16 MB.
+LEAST_FREE = 32 * 1024**2
+_NO_ROOM = os.strerror(errno.ENOSPC)
 # A process that stopped answering must not hold a worker's lock for the two hours of TCP's default keep-alive.
 _KEEPALIVE = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}
 
@@ -80,17 +88,17 @@ class Database:
     async def one(self, query: str, *args: Any) -> Row | None:
         """The first row of `query`, or None. Arguments fill `%s` placeholders."""
         async with self._taken() as connection:
-            return await (await connection.execute(query, args)).fetchone()  # pyright: ignore[reportArgumentType]
+            return await (await _execute(connection, query, args)).fetchone()
 
     async def all(self, query: str, *args: Any) -> list[Row]:
         """All rows of `query`."""
         async with self._taken() as connection:
-            return await (await connection.execute(query, args)).fetchall()  # pyright: ignore[reportArgumentType]
+            return await (await _execute(connection, query, args)).fetchall()
 
     async def run(self, query: str, *args: Any) -> int:
         """Execute `query`; returns the number of rows it touched."""
         async with self._taken() as connection:
-            return (await connection.execute(query, args)).rowcount  # pyright: ignore[reportArgumentType]
+            return (await _execute(connection, query, args)).rowcount
 
     @asynccontextmanager
     async def listen(self, channel: str) -> AsyncGenerator[Connection]:
@@ -120,8 +128,27 @@ class Database:
         await self.close()
 
 
+async def _execute(connection: Connection, query: str, args: tuple[Any, ...]) -> AsyncCursor[DictRow]:
+    try:
+        return await connection.execute(query, args)  # pyright: ignore[reportArgumentType]
+    except FeatureNotSupported:
+        # A newer version has added a column to a table that a prepared `SELECT *` names, while this process runs on.
+        # The server has refused to plan it, so nothing was done; this connection prepares nothing any more.
+        connection.prepare_threshold = None
+        return await connection.execute(query, args)  # pyright: ignore[reportArgumentType]
+
+
 async def _check(connection: Connection) -> None:
     await connection.execute("SELECT 1")
+
+
+def _full(url: str) -> bool:
+    """Whether the disk of a server whose socket lies beside its files has no room; others are not known."""
+    try:
+        host = str(conninfo_to_dict(url).get("host", ""))
+        return host.startswith("/") and shutil.disk_usage(host).free < LEAST_FREE
+    except (psycopg.ProgrammingError, OSError):
+        return False
 
 
 def unavailable(url: str, error: Exception) -> DatabaseUnavailable:
@@ -131,6 +158,13 @@ def unavailable(url: str, error: Exception) -> DatabaseUnavailable:
     said = error.diag.message_primary if isinstance(error, psycopg.Error) else None
     lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.startswith("\t")]
     reason = (said or (lines[-1] if lines else type(error).__name__)).rstrip(".")
+    # A server that cannot write its log ends, and then only says that it is gone.
+    if isinstance(error, psycopg.errors.DiskFull) or _NO_ROOM in reason or _full(url):
+        return DatabaseFull(
+            f"The disk of the database at {without_password(url)} is full: {reason}.",
+            kept="Everything that was stored is still there; this was not.",
+            next_step="Make room there (seezar doctor says where, seezar db clean deletes what is old) and try again.",
+        )
     return DatabaseUnavailable(
         f"The database at {without_password(url)} cannot be used: {reason}.",
         kept="Everything that was stored is still there.",

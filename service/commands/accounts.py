@@ -9,7 +9,8 @@ import typer
 from service.boundary import guarded
 
 if TYPE_CHECKING:
-    from seezar.accounts import Account, NewAccount
+    from seezar.accounts import Account, NewAccount, SessionInfo
+    from seezar.accounts.states import AccountState
     from seezar.application import Application
 
 app = typer.Typer(help="Accounts: who signs in where.", no_args_is_help=True)
@@ -148,26 +149,34 @@ def _seconds(interval: str) -> int:
 def list_accounts(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """List the accounts."""
+    """List the accounts with their states."""
     from service.ground import with_application
-    from service.terminal import note, print_json, table
+    from service.terminal import moment, note, print_json, table
 
-    async def load(application: "Application") -> tuple[list["Account"], set[str]]:
+    async def load(application: "Application") -> tuple[list["Account"], set[str], dict[str, "AccountState"]]:
         stored = {session.account for session in await application.sessions.list()}
-        return await application.accounts.list(), stored
+        states = {state.account: state for state in await application.states.look()}
+        return await application.accounts.list(), stored, states
 
-    accounts, stored = with_application(load)
+    accounts, stored, states = with_application(load)
     if as_json:
-        print_json({"accounts": [_as_object(account, session=account.name in stored) for account in accounts]})
+        objects = [
+            _as_object(account, session=account.name in stored, state=states.get(account.name)) for account in accounts
+        ]
+        print_json({"accounts": objects})
         return
     if not accounts:
         note("There are no accounts. Add one: seezar account add NAME --url URL --username USER")
         return
-    rows = [(a.name, a.start_url, a.username, a.second_factor, "stored" if a.name in stored else "-") for a in accounts]
-    table(("NAME", "SITE", "USER", "SECOND FACTOR", "SESSION"), rows)
+    rows: list[tuple[str, ...]] = []
+    for account in accounts:
+        state = states.get(account.name)
+        told = (state.state, moment(state.since), state.reason) if state else ("-", "-", "")
+        rows.append((account.name, account.start_url, account.username, account.second_factor, *told))
+    table(("NAME", "SITE", "USER", "SECOND FACTOR", "STATE", "SINCE", "WHY"), rows)
 
 
-def _as_object(account: "Account", *, session: bool) -> dict[str, Any]:
+def _as_object(account: "Account", *, session: bool, state: "AccountState | None") -> dict[str, Any]:
     return {
         "name": account.name,
         "url": account.start_url,
@@ -179,36 +188,68 @@ def _as_object(account: "Account", *, session: bool) -> dict[str, Any]:
         "keep_alive_s": account.keep_alive_s,
         "session": session,
         "created_at": account.created_at,
+        **_state_object(state),
+    }
+
+
+def _state_object(state: "AccountState | None") -> dict[str, Any]:
+    return {
+        "state": state.state if state else None,
+        "since": state.since if state else None,
+        "reason": state.reason if state else None,
+        "next_check_at": state.next_at if state else None,
     }
 
 
 @app.command()
 @guarded()
-def show(name: Name) -> None:
-    """Show an account; of its secrets only whether they are stored."""
+def show(
+    name: Name,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    history: Annotated[int, typer.Option(min=0, metavar="N", help="Show the last N states.")] = 10,
+) -> None:
+    """Show an account with its state and what it was before; of its secrets only whether they are stored."""
     from service.ground import with_application
-    from service.terminal import fields, moment
+    from service.terminal import fields, moment, print_json, say, table
 
-    async def load(application: "Application") -> list[tuple[str, str]]:
+    async def load(
+        application: "Application",
+    ) -> tuple["Account", "SessionInfo | None", "AccountState | None", list["AccountState"]]:
         account = await application.accounts.get(name)
-        session = await application.sessions.info(name)
-        return [
-            ("name", account.name),
-            ("site", account.start_url),
-            ("verify URL", account.verify_url),
-            ("origins", ", ".join(account.origins)),
-            ("user name", account.username),
-            ("password", "stored" if account.password_ref else "none"),
-            ("TOTP key", "stored" if account.totp_ref else "none"),
-            ("second factor", account.second_factor),
-            ("mailbox", account.mailbox or "none"),
-            ("keep alive", f"every {account.keep_alive_s} s" if account.keep_alive_s else "no"),
-            ("session", f"obtained {moment(session.obtained_at)}" if session else "none"),
-            ("verified", moment(session.verified_at) if session else "-"),
-            ("added", moment(account.created_at)),
-        ]
+        state = next(iter(await application.states.look(name)), None)
+        past = await application.states.history(name, limit=history)
+        return account, await application.sessions.info(name), state, past
 
-    fields(with_application(load))
+    account, session, state, past = with_application(load)
+    if as_json:
+        entries = [{"state": entry.state, "since": entry.since, "reason": entry.reason} for entry in past]
+        print_json({**_as_object(account, session=session is not None, state=state), "history": entries})
+        return
+    lines = [
+        ("name", account.name),
+        ("site", account.start_url),
+        ("verify URL", account.verify_url),
+        ("origins", ", ".join(account.origins)),
+        ("user name", account.username),
+        ("password", "stored" if account.password_ref else "none"),
+        ("TOTP key", "stored" if account.totp_ref else "none"),
+        ("second factor", account.second_factor),
+        ("mailbox", account.mailbox or "none"),
+        ("keep alive", f"every {account.keep_alive_s} s" if account.keep_alive_s else "no"),
+        ("session", f"obtained {moment(session.obtained_at)}" if session else "none"),
+        ("verified", moment(session.verified_at) if session else "-"),
+        ("added", moment(account.created_at)),
+    ]
+    if state is not None:
+        lines += [
+            ("state", f"{state.state} since {moment(state.since)}"),
+            ("why", state.reason),
+            ("next check", moment(state.next_at)),
+        ]
+    fields(lines)
+    if past:
+        say("")
+        table(("SINCE", "STATE", "WHY"), [(moment(entry.since), entry.state, entry.reason) for entry in past])
 
 
 @app.command()

@@ -1,8 +1,14 @@
-"""`seezar db start|stop|url|migrate`."""
+"""`seezar db start|stop|url|migrate|clean|backup|restore`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from service.boundary import guarded
+
+if TYPE_CHECKING:
+    from seezar.application import Application
 
 app = typer.Typer(help="The database: embedded, unless SEEZAR_DATABASE_URL names a server.", no_args_is_help=True)
 
@@ -77,3 +83,88 @@ def migrate() -> None:
     with working("Migrating the database"):
         applied = migrate_database(start_database(settings))
     say("\n".join(f"Applied {name}." for name in applied) or "The database is up to date.", style="green")
+
+
+@app.command()
+@guarded()
+def clean(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how much would be deleted.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Delete what is older than the SEEZAR_KEEP_… settings say. A running worker does it every hour by itself."""
+    from service.ground import with_application
+    from service.terminal import print_json, say, working
+
+    async def work(application: "Application") -> dict[str, int] | None:
+        from workflows import engine
+        from workflows.housekeeping import clean, retention
+
+        if dry_run:
+            return await retention(application).count()
+        dbos = engine.client(application.database.url)
+        try:
+            return await clean(application, dbos)
+        finally:
+            dbos.destroy()
+
+    with working("Counting what is old" if dry_run else "Deleting what is old"):
+        counts = with_application(work)
+    if as_json:
+        print_json({"status": "busy" if counts is None else "ok", "dry_run": dry_run, "counts": counts or {}})
+    elif counts is None:
+        say("A worker is deleting it now; nothing was done here.")
+    else:
+        verb = "Would delete" if dry_run else "Deleted"
+        said = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
+        say(f"{verb} {said}." if said else "There is nothing old enough to be deleted.", style="green")
+
+
+@app.command()
+@guarded()
+def backup(file: Annotated[Path, typer.Argument(metavar="FILE", help="New file, made with mode 0600.")]) -> None:
+    """Write everything that is stored into one file. Programs that run go on meanwhile.
+
+    The master key is not in it: without it nobody can read the secrets and sessions. Keep a copy of it elsewhere.
+    """
+    from seezar.settings import get_settings
+    from service.terminal import note, say, working
+    from workflows.backup import write_backup
+    from workflows.ground import passing_database
+
+    settings = get_settings()
+    with working("Writing the backup"), passing_database(settings) as address:
+        size = write_backup(settings, address, file)
+    say(f"Wrote {file} ({size / 1024**2:.1f} MB, mode 0600).", style="green")
+    place = _key_place()
+    note(f"The master key is not in it, and without it the secrets cannot be read: keep a copy of {place} elsewhere.")
+
+
+@app.command()
+@guarded()
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What seezar db backup wrote.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Replace what is stored here.")] = False,
+) -> None:
+    """Put back what a backup holds, in place of what is stored here. Either all of it is done or nothing.
+
+    Needs the master key that the backup was made with, and that no other seezar program runs.
+    """
+    from seezar.settings import get_settings
+    from service.terminal import say, working
+    from workflows.backup import read_backup
+    from workflows.ground import passing_database
+
+    settings = get_settings()
+    with working("Restoring the backup"), passing_database(settings, migrated=False) as address:
+        restored = read_backup(settings, address, file, replace=yes)
+    say(f"Restored the backup of {restored.taken_at:%Y-%m-%d %H:%M:%S} UTC.", style="green")
+    say("Runs that were under way then go on with the next worker: seezar up, or seezar worker.")
+
+
+def _key_place() -> str:
+    """Where the master key is."""
+    from seezar.settings import get_settings
+    from seezar.vault.keys import key_file
+
+    settings = get_settings()
+    return "SEEZAR_MASTER_KEY" if settings.master_key is not None else str(key_file(settings))

@@ -44,12 +44,12 @@ def status() -> None:
 
 
 @guarded()
-def doctor() -> None:
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
     """Check everything that seezar needs, and say what to do about what is missing. Exit code 1 if something is."""
     from seezar.settings import get_settings
     from service.checkup import run_checks
 
-    if not run_checks(get_settings()):
+    if not run_checks(get_settings(), as_json=as_json):
         raise typer.Exit(1)
 
 
@@ -58,11 +58,24 @@ def worker(
     idle_exit: Annotated[
         float, typer.Option(metavar="S", min=0, help="Stop after so many seconds without client and work; 0 = never.")
     ] = 0.0,
+    browsers: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, max=64, help="Pages that work at the same time. [default: the setting, 2]"),
+    ] = None,
+    queues: Annotated[
+        str | None,
+        typer.Option(metavar="NAMES", help="Queues to serve, with commas between: sign_in, browser. [default: both]"),
+    ] = None,
 ) -> None:
     """Run a worker in the foreground: it executes the runs, and receives the mail. Several may run."""
     from workflows.worker import main
 
-    raise typer.Exit(main(["--idle-exit", str(idle_exit)]))
+    options = ["--idle-exit", str(idle_exit)]
+    if browsers is not None:
+        options += ["--browsers", str(browsers)]
+    if queues is not None:
+        options += ["--queues", queues]
+    raise typer.Exit(main(options))
 
 
 @guarded()

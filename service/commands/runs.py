@@ -1,4 +1,4 @@
-"""`seezar runs list|show|answer|cancel|resume`."""
+"""`seezar runs list|show|answer|cancel|resume|retry`."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -9,7 +9,7 @@ import typer
 from service.boundary import guarded
 
 if TYPE_CHECKING:
-    from seezar.accounts import Run, RunEvent
+    from seezar.accounts import Run
     from seezar.accounts.pictures import Picture
     from seezar.application import Application
     from workflows.client import Client
@@ -30,6 +30,11 @@ _FIELDS = (
     "model_calls",
     "created_at",
     "asked_at",
+    "position",
+    "worker",
+    "adoptions",
+    "started_at",
+    "deadline",
     "finished_at",
 )
 
@@ -44,14 +49,27 @@ def _result_shape(failure: dict[str, Any], arguments: dict[str, Any]) -> dict[st
 @guarded()
 def list_runs(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, the newest first.")] = 20,
+    account: Annotated[str | None, typer.Option(metavar="NAME", help="Only of this account.")] = None,
+    kind: Annotated[str | None, typer.Option(metavar="KIND", help="Only of this kind, such as sign_in.")] = None,
+    status: Annotated[
+        str | None,
+        typer.Option(metavar="WORD", help="queued, running, waiting (for a person), finished, or a status word."),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="Begun since then: 2h, 7d, 2026-11-01, 2026-11-01T10:30.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the newest runs."""
+    from seezar.accounts.selecting import RunFilter
     from service.ground import with_application
+    from service.moments import since as moment_of
     from service.terminal import moment, note, print_json, table
 
+    only = RunFilter(account, kind, status, None if since is None else moment_of(since))
+
     async def load(application: "Application") -> list["Run"]:
-        return await application.runs.list(limit=limit)
+        return await application.runs.list(limit=limit, only=only)
 
     runs = with_application(load)
     if as_json:
@@ -60,7 +78,7 @@ def list_runs(
         rows = [(run.id, status_of(run), moment(run.created_at), duration(run)) for run in runs]
         table(("RUN", "STATUS", "BEGAN", "TOOK"), rows)
     else:
-        note("There are no runs yet.")
+        note("There are no runs yet." if only == RunFilter() else "There are no such runs.")
 
 
 def as_object(run: "Run") -> dict[str, Any]:
@@ -70,7 +88,9 @@ def as_object(run: "Run") -> dict[str, Any]:
 
 
 def status_of(run: "Run") -> str:
-    """The status, and what is asked where a person is waited for."""
+    """The status; what is asked where a person is waited for; the place in the queue."""
+    if run.position is not None:
+        return f"{run.status} (number {run.position})"
     return f"{run.status} (waits: {run.question})" if run.waiting else run.status
 
 
@@ -81,14 +101,28 @@ def duration(run: "Run") -> str:
 
 @app.command()
 @guarded()
-def show(run_id: RunId, as_json: AsJson = False) -> None:
-    """Show a run with its timeline."""
-    from service.ground import with_application
+def show(
+    run_id: RunId,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on showing what happens until it has ended.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show a run with its timeline: seconds since its start, step, worker and attempt, what happened."""
+    from service.ground import with_application, with_client
+    from service.showing import Shown, load, print_shown, watch
 
-    async def load(application: "Application") -> tuple["Run", list["RunEvent"]]:
-        return await application.runs.get(run_id), list(await application.runs.events(run_id))
+    async def read(application: "Application") -> Shown:
+        return await load(application, run_id)
 
-    _print(*with_application(load), as_json=as_json)
+    shown = with_application(read)
+    if follow and not shown.run.finished and not shown.run.waiting:
+
+        async def go_on(client: "Client") -> Shown:
+            return await watch(client, shown, as_json=as_json)
+
+        shown = with_client(go_on)
+        print_shown(shown, as_json=as_json, timeline=False)
+    else:
+        print_shown(shown, as_json=as_json)
 
 
 @app.command()
@@ -179,49 +213,37 @@ def cancel(run_id: RunId, as_json: AsJson = False) -> None:
 def resume(run_id: RunId, as_json: AsJson = False) -> None:
     """Take up a cancelled run where it stopped, and watch it to its end."""
     from service.ground import with_client
+    from service.showing import Shown, load, print_shown
     from service.timeline import Timeline, waiting
 
-    async def work(client: "Client") -> tuple["Run", list["RunEvent"]]:
+    async def work(client: "Client") -> Shown:
         await client.resume(run_id)
         with waiting(f"Resuming {run_id} …"):
             await Timeline().show(client.follow(run_id, timeout=client.application.settings.sign_in_timeout))
-        return await client.application.runs.get(run_id), []
+        return await load(client.application, run_id)
 
-    _print(*with_client(work), as_json=as_json)
-
-
-def _question(run: "Run") -> list[tuple[str, str]]:
-    from service.commands.answer import QUESTIONS
-    from service.terminal import moment
-
-    if run.question is None:
-        return []
-    lines = [("asks", QUESTIONS[run.question]), ("since", moment(run.asked_at))]
-    return [*lines, ("answer", f"seezar runs answer {run.id}")] if run.waiting else lines[:1]
+    print_shown(with_client(work), as_json=as_json, timeline=False)
 
 
-def _print(run: "Run", events: list["RunEvent"], *, as_json: bool) -> None:
-    from service.terminal import fields, moment, print_json
-    from service.timeline import Timeline
+@app.command()
+@guarded()
+def retry(
+    run_id: RunId,
+    step: Annotated[
+        str | None,
+        typer.Option(metavar="STEP", help="Where a sign-in begins: open_and_submit, or begin to use a session."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Try a run that has failed once more, as a new run, and watch that to its end."""
+    from service.ground import with_client
+    from service.showing import Shown, load, print_shown
+    from service.timeline import Timeline, waiting
 
-    if as_json:
-        timeline = [{"at": e.at, "step": e.step, "message": e.message} for e in events]
-        print_json({**as_object(run), **({"events": timeline} if events else {})})
-        return
-    fields(
-        [
-            ("run", run.id),
-            ("kind", run.kind),
-            ("account", run.account or "-"),
-            ("status", run.status),
-            *_question(run),
-            ("reason", run.reason or "-"),
-            ("attempts", str(run.attempts)),
-            ("model calls", str(run.model_calls)),
-            ("began", moment(run.created_at)),
-            ("took", duration(run)),
-        ]
-    )
-    timeline = Timeline()
-    for event in events:
-        timeline.line(event)
+    async def work(client: "Client") -> Shown:
+        new = await client.retry(run_id, step)
+        with waiting(f"Trying {run_id} again as {new.id} …"):
+            await Timeline().show(client.follow(new.id, timeout=client.application.settings.sign_in_timeout))
+        return await load(client.application, new.id)
+
+    print_shown(with_client(work), as_json=as_json, timeline=False)

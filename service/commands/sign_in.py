@@ -40,11 +40,12 @@ def _without_run(failure: dict[str, Any], arguments: dict[str, Any]) -> dict[str
 class Watch:
     """A sign-in that this command started or attached to."""
 
-    def __init__(self, name: str, *, fresh: bool, timeout: float | None) -> None:
+    def __init__(self, name: str, *, fresh: bool, timeout: float | None, key: str | None = None) -> None:
         self.name = name
         self.run_id: str | None = None
         self._fresh = fresh
         self._timeout = timeout
+        self._key = key
 
     async def follow(self, client: "Client") -> dict[str, Any]:
         """Queue the sign-in and print its timeline until it has ended; returns its result.
@@ -56,7 +57,7 @@ class Watch:
         """
         from service.timeline import waiting
 
-        self.run_id = await client.sign_in(self.name, fresh=self._fresh, timeout=self._timeout)
+        self.run_id = await client.sign_in(self.name, fresh=self._fresh, timeout=self._timeout, key=self._key)
         run = await client.application.runs.get(self.run_id)
         with waiting(f"Signing in {self.name} …"):
             return await watched(client, run, timeout=self._patience(client))
@@ -76,6 +77,10 @@ def sign_in(
         typer.Option(metavar="SECONDS", min=1, help="Deadline of the sign-in. [default: the setting, 180]"),
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Do not use the stored session.")] = False,
+    key: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="Names this request: repeated with the same key, it is the same run."),
+    ] = None,
 ) -> None:
     """Sign an account in, or attach to its sign-in that is under way. Exit code 0 only when it is signed in.
 
@@ -84,7 +89,7 @@ def sign_in(
     from service.ground import with_client
     from service.terminal import interactive, note, print_json
 
-    watch = Watch(name, fresh=fresh, timeout=timeout)
+    watch = Watch(name, fresh=fresh, timeout=timeout, key=key)
     try:
         result = with_client(watch.follow)
         if interactive() and not as_json:

@@ -26,7 +26,7 @@ def test_add_list_show_remove(world: Home) -> None:
     assert code == 0
     assert "shop@mail.seezar.test" in world.seezar("mail", "list").out
     line = next(line for line in world.seezar("account", "list").out.splitlines() if line.startswith("shop "))
-    assert line.split() == ["shop", "https://shop.example/login", "ops", "email", "-"]
+    assert line.split()[:5] == ["shop", "https://shop.example/login", "ops", "email", "signed_out"]
 
     shown = world.seezar("account", "show", "shop").out
     values = {line[:15].strip(): line[15:].strip() for line in shown.splitlines()}
@@ -35,6 +35,12 @@ def test_add_list_show_remove(world: Home) -> None:
     assert values["password"] == "stored"
     assert values["TOTP key"] == "none"
     assert values["keep alive"] == "every 43200 s"
+    assert values["state"].startswith("signed_out since ")
+    assert values["why"] == "Nobody has signed in yet."
+    told = world.seezar("account", "show", "shop", "--json").json
+    assert (told["state"], told["reason"], told["next_check_at"]) == ("signed_out", "Nobody has signed in yet.", None)
+    assert {entry["state"] for entry in told["history"]} <= {"signed_out"}
+    assert world.seezar("notices", "list", "--json").json == {"notices": []}
     assert "Hidden-Gable-77" not in shown
 
     refused = world.seezar("account", "remove", "shop")

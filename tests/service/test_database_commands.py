@@ -69,7 +69,7 @@ def test_doctor_finds_all_well_and_stops_what_it_started(home: Home) -> None:
     answer = home.seezar("doctor")
     assert answer.code == 0, answer.out
     assert "✗" not in answer.out
-    for what in ("Python", "PostgreSQL", "pgvector", "Chromium", "SMTP port", "Worker"):
+    for what in ("Python", "PostgreSQL", "pgvector", "Migrations", "Chromium", "SMTP port", "Worker slots", "Clock"):
         assert f"✓ {what}: " in answer.out
     assert home.processes() == []
 

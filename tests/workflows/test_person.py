@@ -20,9 +20,9 @@ from workflows.engine import dbos_url
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser]
 
 
-async def asked(world: World, account: str, **options: bool) -> str:
+async def asked(world: World, account: str, *, fresh: bool = False) -> str:
     """Sign in until a person is needed; returns the run id."""
-    run_id = await world.client.sign_in(account, **options)
+    run_id = await world.client.sign_in(account, fresh=fresh)
     result = await world.client.result(run_id, timeout=90)
     assert result.get("question") is not None, result
     return run_id

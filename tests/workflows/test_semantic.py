@@ -117,9 +117,9 @@ async def test_what_was_begun_before_a_crash_is_not_done_again(world: World, sho
     app = world.application
     await world.client.open_page("shop")
     run_id = "act-on-page-shop-begun"
-    await app.runs.create(run_id, kind="act_on_page", account="shop")
+    await app.runs.create(run_id, kind="act_on_page", account="shop", arguments=("close the day", None))
     await app.runs.event(run_id, "act", "Acting on the page")
-    await world.client._queueing._queue_new("act_on_page", "browser", run_id, "shop", "close the day", None)
+    await world.client._queueing.go_on(await app.runs.get(run_id))
     result = await world.client.result(run_id, timeout=150)
     assert result["status"] == "interrupted"
     assert shop[0].closed == pressed

@@ -1,0 +1,83 @@
+"""The outbox: whoever takes a delivery has it for a while; one that failed comes again, later and later."""
+
+import asyncio
+
+import pytest
+
+from seezar.accounts import Accounts, NewAccount
+from seezar.accounts.notices import Channel, Delivery, Notices
+from seezar.database import Database
+
+
+@pytest.fixture
+async def notices(database: Database, accounts: Accounts) -> Notices:
+    await accounts.add(NewAccount(name="a", url="https://a.example", username="a"))
+    return Notices(database, channels=("webhook", "mail"))
+
+
+async def broken(database: Database, notices: Notices) -> None:
+    async with database.connection() as connection:
+        await notices.state_changed(connection, "a", "broken", reason="Why.", run_id="r", waiting=False)
+
+
+async def claimed(notices: Notices) -> dict[Channel, Delivery]:
+    found: dict[Channel, Delivery] = {}
+    while (delivery := await notices.claim()) is not None:
+        assert delivery.channel not in found
+        found[delivery.channel] = delivery
+    return found
+
+
+async def waits_s(database: Database) -> float:
+    row = await database.one(
+        "SELECT extract(epoch FROM next_at - now())::float AS s FROM app.notice_delivery WHERE channel = 'webhook'"
+    )
+    assert row is not None
+    return row["s"]
+
+
+async def test_each_way_by_itself(database: Database, notices: Notices) -> None:
+    await broken(database, notices)
+    found = await claimed(notices)
+    assert set(found) == {"webhook", "mail"}
+    assert found["webhook"].notice == found["mail"].notice
+    await notices.delivered(found["mail"])
+    await database.run("UPDATE app.notice_delivery SET next_at = now() WHERE next_at IS NOT NULL")
+    assert set(await claimed(notices)) == {"webhook"}, "what was not recorded is due again, and nothing else"
+
+
+async def test_one_delivery_goes_to_one_worker(database: Database, notices: Notices) -> None:
+    await broken(database, notices)
+    found = [d.channel for d in await asyncio.gather(*(notices.claim() for _ in range(6))) if d is not None]
+    assert sorted(found) == ["mail", "webhook"]
+
+
+async def test_pauses_grow_up_to_a_day(database: Database, notices: Notices) -> None:
+    await broken(database, notices)
+    pauses: list[int] = []
+    for _ in range(10):
+        await database.run("UPDATE app.notice_delivery SET next_at = now()")
+        await notices.failed((await claimed(notices))["webhook"], "it is down")
+        pauses.append(round(await waits_s(database)))
+    assert pauses[:4] == [10, 40, 160, 640]
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == 86_400
+    ((_, deliveries),) = await notices.list()
+    assert [(d.tries, d.problem) for d in deliveries if d.channel == "webhook"] == [(10, "it is down")]
+
+
+async def test_after_a_week_it_is_given_up(database: Database, notices: Notices) -> None:
+    await broken(database, notices)
+    delivery = (await claimed(notices))["webhook"]
+    await database.run("UPDATE app.notice SET created_at = now() - interval '8 days'")
+    await notices.failed(delivery, "it is down")
+    ((_, deliveries),) = await notices.list()
+    gone = next(d for d in deliveries if d.channel == "webhook")
+    assert (gone.sent_at, gone.next_at) == (None, None)
+
+
+async def test_without_a_way_it_is_only_listed(database: Database, notices: Notices) -> None:
+    await broken(database, Notices(database, channels=()))
+    assert await claimed(notices) == {}
+    ((notice, deliveries),) = await notices.list()
+    assert (notice.kind, deliveries) == ("broken", [])

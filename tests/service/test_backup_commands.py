@@ -1,0 +1,70 @@
+"""`seezar db backup`, `restore` and `clean` with the embedded server."""
+
+import shutil
+import stat
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.service.conftest import Home, new_home
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+def test_backup_and_restore_into_an_empty_home(home: Home, tmp_path: Path) -> None:
+    file = tmp_path / "seezar.backup"
+    added = home.seezar(
+        *("account", "add", "ops", "--url", "https://a.example", "--username", "u", "--password-env", "PASSWORD"),
+        PASSWORD="hush-hush",
+    )
+    assert added.code == 0, added.err
+    # While a worker runs.
+    assert "worker 0" in home.seezar("status").out
+    answer = home.seezar("db", "backup", str(file))
+    assert answer.code == 0, answer.err
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert str(home.path / "master.key") in answer.err
+    assert "is not in it" in answer.err
+    again = home.seezar("db", "backup", str(file))
+    assert again.code == 1
+    assert "exists already" in again.complaint
+
+    with new_home() as other:
+        keyless = other.seezar("db", "restore", str(file))
+        assert keyless.code == 1
+        assert "master key here is missing" in keyless.complaint
+        shutil.copy2(home.path / "master.key", other.path / "master.key")
+        restored = other.seezar("db", "restore", str(file))
+        assert restored.code == 0, restored.err
+        # What was started for it is stopped again.
+        assert other.processes() == []
+        assert [account["name"] for account in other.seezar("account", "list", "--json").json["accounts"]] == ["ops"]
+        assert "✓ Stored secrets" in other.seezar("doctor").out
+
+        busy = other.seezar("db", "restore", str(file), "--yes")
+        assert busy.code == 1
+        assert "in use: " in busy.complaint
+        assert "seezar-worker-0" in busy.complaint
+        assert "seezar down" in busy.complaint
+        assert other.seezar("down").code == 0
+        refused = other.seezar("db", "restore", str(file))
+        assert refused.code == 1
+        assert "--yes" in refused.complaint
+        assert other.seezar("db", "restore", str(file), "--yes").code == 0
+
+
+def test_clean(home: Home) -> None:
+    assert home.seezar("db", "start").code == 0
+    url = home.seezar("db", "url").out.strip()
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "INSERT INTO app.page (id, run_id, account, url, title, body, taken_at)"
+            " SELECT gen_random_uuid(), 'gone', 'a', 'u', 't', '', now() - interval '40 days'"
+            " FROM generate_series(1, 3)"
+        )
+    assert home.seezar("db", "clean", "--dry-run", "--json", SEEZAR_KEEP_PAGES_DAYS="60").json["counts"]["pages"] == 0
+    assert "Would delete 3 pages." in home.seezar("db", "clean", "--dry-run").out
+    done = home.seezar("db", "clean", "--json").json
+    assert (done["status"], done["dry_run"], done["counts"]["pages"]) == ("ok", False, 3)
+    assert "nothing old enough" in home.seezar("db", "clean").out

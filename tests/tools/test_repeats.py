@@ -1,0 +1,95 @@
+"""A turn that is resumed makes its tool calls again: they get the runs that they started, and start nothing."""
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+from google.adk.agents import LlmAgent
+from google.adk.agents.invocation_context import InvocationContext
+from google.adk.sessions import InMemorySessionService
+from google.adk.tools.function_tool import FunctionTool
+from google.adk.tools.tool_context import ToolContext
+
+from tests.world import World
+from tools import auth, browser, mail
+from tools.answers import call_key
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser]
+
+
+async def call(call_id: str, *, invocation: str = "i1", session_id: str = "s1", user: str = "u") -> ToolContext:
+    """The context of a tool call, as ADK gives it; made anew for the same call of a resumed turn."""
+    service = InMemorySessionService()
+    session = await service.create_session(app_name="auth", user_id=user, session_id=session_id)
+    context = InvocationContext(
+        session_service=service, invocation_id=invocation, agent=LlmAgent(name="auth"), session=session
+    )
+    return ToolContext(context, function_call_id=call_id)
+
+
+async def runs(world: World, kind: str) -> list[str]:
+    return [run.id for run in await world.application.runs.list() if run.kind == kind]
+
+
+async def test_the_key_is_that_of_the_one_call() -> None:
+    assert call_key(None) is None
+    keys = {
+        call_key(await call("c1")),
+        call_key(await call("c2")),
+        call_key(await call("c1", invocation="i2")),
+        call_key(await call("c1", session_id="s2")),
+        call_key(await call("c1", user="other")),
+    }
+    assert len(keys) == 5
+    assert call_key(await call("c1")) == call_key(await call("c1"))
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        auth.sign_in,
+        auth.sign_out,
+        browser.open_page,
+        browser.act_on_page,
+        browser.extract_from_page,
+        mail.create_mailbox,
+    ],
+)
+async def test_no_model_sees_the_context(tool) -> None:
+    declared = FunctionTool(tool)._get_declaration()
+    assert declared is not None
+    assert "tool_context" not in declared.model_dump_json()
+
+
+async def test_a_call_that_is_repeated_while_its_run_is_under_way_and_after_it(world: World) -> None:
+    one, two = await asyncio.gather(
+        auth.sign_in("demo-password", fresh=True, tool_context=await call("in")),
+        auth.sign_in("demo-password", fresh=True, tool_context=await call("in")),
+    )
+    assert one["status"] == "signed_in", one
+    after = await auth.sign_in("demo-password", fresh=True, tool_context=await call("in"))
+    assert one["run_id"] == two["run_id"] == after["run_id"]
+    assert world.state.counters("plain").password_submissions == 1
+    # The next call is another one, with the same words.
+    other = await auth.sign_in("demo-password", fresh=True, tool_context=await call("in-again"))
+    assert other["run_id"] != one["run_id"]
+
+    pages = [await browser.open_page("demo-password", tool_context=await call("open")) for _ in range(2)]
+    assert pages[0] == pages[1]
+    assert len(await runs(world, "open_page")) == 1
+    assert (await auth.sign_out("demo-password", tool_context=await call("out")))["status"] == "signed_out"
+    assert (await auth.sign_out("demo-password", tool_context=await call("out")))["status"] == "signed_out"
+    assert len(await runs(world, "sign_out")) == 1
+
+
+async def test_a_key_that_was_used_for_something_else_is_an_answer(world: World) -> None:
+    name = uuid4().hex
+    await auth.sign_in("demo-password", tool_context=await call(name))
+    answer = await auth.sign_in("demo-totp", tool_context=await call(name))
+    assert answer["status"] == "idempotency_conflict"
+
+
+async def test_a_mailbox_is_made_once(world: World) -> None:
+    made = [await mail.create_mailbox(tool_context=await call("mailbox")) for _ in range(2)]
+    assert made[0]["status"] == "created"
+    assert made[0] == made[1]

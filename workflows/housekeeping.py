@@ -1,0 +1,100 @@
+"""Deleting what is old, in our tables and in those of DBOS: hourly by a worker, or by `seezar db clean`."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+import psycopg
+from dbos import DBOSClient
+from sqlalchemy.exc import DBAPIError
+
+from seezar.accounts.retention import Keep, Retention
+from seezar.application import Application
+from seezar.errors import DatabaseUnavailable
+from seezar.settings import Settings
+
+log = logging.getLogger("seezar.housekeeping")
+
+_EVERY_S = 3600.0
+# Between two looks whether an hour has passed; also the pause after something went wrong.
+_LOOK_S = 60.0
+_OPEN = ["ENQUEUED", "PENDING", "DELAYED"]
+
+
+def retention(application: Application) -> Retention:
+    """What deletes by the settings of the application."""
+    return Retention(application.database, keep(application.settings))
+
+
+def keep(settings: Settings) -> Keep:
+    """How long things are kept by the settings."""
+    return Keep(
+        settings.keep_runs_days, settings.keep_mails_days, settings.keep_pictures_days, settings.keep_pages_days
+    )
+
+
+async def clean(application: Application, dbos: DBOSClient) -> dict[str, int] | None:
+    """Delete what is too old; returns how much of each kind, None when another process is at it.
+
+    Raises:
+        DatabaseUnavailable: one of the databases does not answer; what is left is done the next time.
+    """
+
+    async def forget(runs: Mapping[str, Sequence[str]]) -> set[str]:
+        workflows = [workflow for ids in runs.values() for workflow in ids]
+        try:
+            # Nobody ends a run whose workflow goes on; should it ever be, it is not torn from under its worker.
+            found = await dbos.list_workflows_async(
+                workflow_ids=workflows, status=_OPEN, load_input=False, load_output=False
+            )
+            at_work = {workflow.workflow_id for workflow in found}
+            gone = {run_id for run_id, ids in runs.items() if not at_work.intersection(ids)}
+            await dbos.delete_workflows_async([workflow for run_id in gone for workflow in runs[run_id]])
+        except DBAPIError as error:
+            raise DatabaseUnavailable(
+                f"The tables of the queue cannot be reached ({type(error.orig).__name__}).",
+                kept="What is left is deleted the next time.",
+                next_step="Check that the database runs: seezar doctor.",
+            ) from None
+        return gone
+
+    return await retention(application).clean(forget)
+
+
+class Housekeeping:
+    """Cleans beside the beat of a worker, once an hour among all workers."""
+
+    def __init__(self, application: Application, dbos: DBOSClient) -> None:
+        self._app = application
+        self._dbos = dbos
+        self._task: asyncio.Task[None] | None = None
+        self._look_at = 0.0
+
+    def keep(self) -> None:
+        """Begin what is due; called at every beat, waits for nothing."""
+        if time.monotonic() >= self._look_at and (self._task is None or self._task.done()):
+            self._look_at = time.monotonic() + _LOOK_S
+            self._task = asyncio.create_task(self._clean())
+
+    async def settled(self) -> None:
+        """Wait until what was begun is done."""
+        if self._task is not None:
+            await self._task
+
+    async def close(self) -> None:
+        """Stop; what is left is done by another worker, or the next time."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _clean(self) -> None:
+        try:
+            if await retention(self._app).due(every_s=_EVERY_S):
+                deleted = await clean(self._app, self._dbos)
+                if deleted and any(deleted.values()):
+                    log.info("deleted what was old: %s", ", ".join(f"{n} {kind}" for kind, n in deleted.items() if n))
+        except (DatabaseUnavailable, psycopg.Error) as error:
+            log.warning("what is old could not be deleted (%s)", type(error).__name__)
