@@ -36,7 +36,7 @@ demo: $(STAMP) ## Sign in to two accounts of the demo world through the agents, 
 
 .PHONY: test
 test: $(STAMP) ## Run all tests side by side (ARGS="-k name" for some of them, one after the other)
-	@$(PYTHON) -m pytest $(or $(ARGS),-n $(JOBS) --dist loadfile)
+	@$(if $(ARGS),$(PYTHON) -m pytest $(ARGS),bash scripts/test.sh $(JOBS))
 
 .PHONY: evals
 evals: $(STAMP) ## Run all agent evaluations that need no key

@@ -58,7 +58,13 @@ class Application:
             vault = Vault(database, cipher)
             await vault.check_key()
             runs = Runs(database)
-            mail = Mail(database, vault, domains=settings.mail_domain_list, config=settings.mail_config_path)
+            mail = Mail(
+                database,
+                vault,
+                domains=settings.mail_domain_list,
+                config=settings.mail_config_path,
+                quota=settings.mail_quota,
+            )
             application = cls(
                 settings=settings,
                 database=database,

@@ -93,10 +93,12 @@ class Worker:
         set_runtime(Runtime(application, pool, lives, queueing, followers))
         self._smtp = SmtpServer(application.mail.local, port=self._settings.smtp_port)
         wakeups: asyncio.Task[None] | None = None
+        finishing: asyncio.Task[None] | None = None
         launched = False
         try:
             if await slots.take_mail():
                 await self._smtp.start()
+                finishing = asyncio.create_task(application.mail.finish(), name="mail-finishing")
             # Listening before the queues are served: a mail that comes in between finds its run.
             wakeups = asyncio.create_task(wake_waiting_runs(application))
             engine.launch(url, self._settings, slot=slot)
@@ -110,8 +112,9 @@ class Worker:
         finally:
             # First of all: who comes from now on must not take this worker for one that takes runs.
             await slots.not_ready()
-            if wakeups is not None:
-                wakeups.cancel()
+            for task in (wakeups, finishing):
+                if task is not None:
+                    task.cancel()
             await self._smtp.stop()
             if launched:
                 await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=await _drain_time())

@@ -27,14 +27,16 @@ _BAD = word_set(
     "shared sharing file files folder document documents invoice invoices billing bill order orders receipt "
     "receipts payment payments pay track tracking shipment calendar event events ics meeting meetings webinar "
     "survey feedback review reviews rate rating comment comments post posts thread topic topics issue issues pull "
-    "commit dashboard job jobs pipeline pipelines builds trace rsvp attendance room rooms call calls "
+    "dashboard job jobs pipeline pipelines builds trace rsvp attendance room rooms call calls "
     "cal appointment appt abuse report block lock deny reject decline cancel cancellation undo revert revoke disavow "
     "notme wasntme secure security protect view browser webview article story product products cart checkout shop "
     "upgrade pricing renew subscription message messages conversation chat ticket tickets task tasks project "
     "projects image images asset assets incident incidents status alert alerts alerting booking bookings sign "
     "signing static media attachment attachments"
 )
-_REFUSING = word_set(
+# An event is named whatever is done about it: accepted, confirmed, or read.
+_EVENT = word_set("calendar meeting meetings webinar rsvp attendance appointment appt ics")
+_REFUSING = _EVENT | word_set(
     "unsubscribe unsub optout cancel undo revert revoke deny reject decline report abuse notme wasntme disavow block"
 )
 _TRACKERS = re.compile(
@@ -57,7 +59,10 @@ _ONWARD = re.compile(
 )
 _SLUG = re.compile(r"[a-z]+(?:[-_.][a-z]+)*|[A-Za-z]?[a-z]+(?:[A-Z][a-z]+)*")
 _CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]{6}", re.IGNORECASE)
-_TOKEN_CHARS = re.compile(r"[A-Za-z0-9_\-.~=+/:|%!*]+")
+# Those that may stand in a path or query as they are (RFC 3986, unreserved and sub-delims).
+_TOKEN_CHARS = re.compile(r"[A-Za-z0-9_\-.~=+/:|%!*$,;'()]+")
+# A JSON Web Token (RFC 7519): header and claims, and a signature or the parts of an encrypted one.
+_JWT = re.compile(r"eyJ[\w-]{10,}(?:\.[\w-]*){2,4}")
 
 
 def carried_codes(url: str) -> frozenset[str]:
@@ -154,6 +159,8 @@ def token_strength(url: str, codes: frozenset[str] = frozenset(), shared: frozen
     """
     pairs, segments = _pairs(url)
     best = _segment_strength(segments, alone=not any(pairs))
+    if codes and segments and unquote(segments[-1]) in codes:
+        best = 3.0
     for pair in pairs:
         key, _, value = pair.partition("=")
         raw = unquote(value)
@@ -189,6 +196,8 @@ def _value_strength(key: str, raw: str) -> float:
         or any(part in _TOKEN_KEYS for part in name)
         or key.lower().endswith(("token", "code", "key", "hash"))
     )
+    if _JWT.fullmatch(raw):
+        return 3.0
     if _PLAIN_KEYS.match(key) and not (named and "id" not in name and key.lower() not in ("uid", "id")):
         return 0.0
     strength = token_value(raw)
