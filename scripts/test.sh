@@ -10,7 +10,8 @@ most_again=8
 cache=.pytest_cache/v/cache/lastfailed
 
 rm -f "$cache"
-.venv/bin/python -m pytest -n "${1:-2}" --dist loadfile
+# A file's tests stay together: they share a world. The order is that of tests/conftest.py.
+.venv/bin/python -m pytest -n "${1:-2}" --dist loadfile --no-loadscope-reorder
 status=$?
 [ "$status" -eq 1 ] && [ -f "$cache" ] || exit "$status"
 
