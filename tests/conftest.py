@@ -26,7 +26,6 @@ from seezar.settings import Settings
 from seezar.vault import Cipher
 from seezar.vault.keys import MasterKey
 
-
 # Those whose files take minutes begin first, so that no process has one left when the others are done.
 _LONG = ("service", "workflows", "agents", "evals", "journeys", "tools")
 
