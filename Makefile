@@ -10,9 +10,8 @@ unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 PYTHON := .venv/bin/python
 STAMP := .venv/setup.stamp
 ARGS ?=
-# Test processes; each has a PostgreSQL and browsers of its own. One more than there are cores: half of the time of a
-# test is waiting, for pages, mails and processes that start.
-JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((n > 4 ? 5 : n + 1)))
+# Test processes; each has a PostgreSQL and browsers of its own.
+JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((n > 4 ? 4 : n)))
 
 # The stamp holds the folder it was made in: a checkout that was moved is set up again.
 ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))

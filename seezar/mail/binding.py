@@ -15,6 +15,8 @@ COPULAS = word_set(
 )
 # Looked at above a code that stands alone: headings and a sentence or two, not the whole mail.
 _LINES_ABOVE = 4
+# Characters between an order and what is to be entered.
+_ORDERED = 12
 
 
 class Binding:
@@ -158,7 +160,17 @@ class Binding:
         for index in self._mail.indices[position + 1 : position + 2]:
             text = self._mail.text(index)
             cues = self._mail.wording.cues(text)
-            nouns = [cue for cue in cues if cue.cues & NOUN and len(WORDS.findall(text[: cue.start])) <= 5]
+            uses = [cue.end for cue in cues if cue.cues & Cue.USE]
+            nouns = [
+                cue
+                for cue in cues
+                if cue.cues & NOUN
+                and (
+                    len(WORDS.findall(text[: cue.start])) <= 5
+                    # "To sign in on the new device, please use the code above."
+                    or any(0 <= cue.start - end <= _ORDERED for end in uses)
+                )
+            ]
             if nouns:
                 return self._noun_strength(nouns[0], cues) - 0.5, "alone above a word for a code"
             ordered = cues and cues[0].cues & Cue.USE and cues[0].start <= 12

@@ -10,12 +10,17 @@ from dataclasses import dataclass
 
 from seezar.mail.document import Document, Link
 from seezar.mail.link_words import ACCOUNT, FIRM, NAMED, OWNED, PURPOSE, SAYS, LinkWords, union
+from seezar.mail.normalise import fold
 from seezar.mail.occasions import Choices, dated, numbered, priced, timed
 from seezar.mail.urls import MAX_URL, leads_through_login, path_score, shared_values, token_strength, url_words
-from seezar.mail.wording import Cue, Wording
+from seezar.mail.wording import Cue, Found, Wording
 
 THRESHOLD = 5.5
 MAX_LINKS = 300
+# What speaks against a link, and is none of it where it is part of a name.
+_AGAINST = Cue.TRADE | Cue.OTHER | Cue.ELSEWHERE | Cue.REFUSE | Cue.NOTICE
+# Characters of a mail that says one thing.
+_BRIEF = 500
 # "Re: …": the subject of an answer is what somebody wrote of; which mark is used differs by language and program.
 _ANSWER = re.compile(r"\s*(?:re|aw|sv|vs|antw|odp|ynt|回复|答复|回覆|返信)\s*(?:\[\d+\])?\s*[:：]", re.IGNORECASE)
 _QUOTED = re.compile(r"\"[^\"]{3,200}\"|「[^」]{3,200}」")
@@ -31,17 +36,33 @@ class Target:
 
 
 class LinkReader:
-    """Scores the links of one document, with the subject of its mail."""
+    """Scores the links of one document, with the subject of its mail.
+
+    Args:
+        indices: the lines to read; the others are quoted.
+        codes: codes of the same mail.
+        names: folded words that the sender calls itself by: "Acme Tickets" has no tickets in every subject.
+    """
 
     def __init__(
-        self, subject: str, document: Document, indices: list[int], wording: Wording, codes: frozenset[str]
+        self,
+        subject: str,
+        document: Document,
+        indices: list[int],
+        wording: Wording,
+        codes: frozenset[str],
+        names: frozenset[str] = frozenset(),
     ) -> None:
         self._document = document
         self._wording = wording
         self._codes = codes
         self._own = frozenset(indices)
         # What a subject quotes is the title of something: a topic, a task, a file.
-        self._subject_cues = union(wording.cues(_QUOTED.sub(" ", subject)))
+        unquoted = _QUOTED.sub(" ", subject)
+        self._subject_cues = union(
+            Found(cue.start, cue.end, cue.cues & ~_AGAINST) if fold(unquoted[cue.start : cue.end]) in names else cue
+            for cue in wording.cues(unquoted)
+        )
         self._answers = _ANSWER.match(subject) is not None
         if self._answers:
             self._subject_cues = Cue.ELSEWHERE
@@ -49,6 +70,7 @@ class LinkReader:
         self._all = self._subject_cues
         for index in indices:
             self._all |= union(wording.cues(document.lines[index].text))
+        self._brief = sum(len(document.lines[index].text) for index in indices) <= _BRIEF
         self._shared = shared_values(link.href for link in document.links[:MAX_LINKS])
         mine = [link for link in document.links[:MAX_LINKS] if link.line in self._own]
         self._choices = Choices(link.href for link in mine)
@@ -199,6 +221,8 @@ class LinkReader:
         if path <= 0 or self._personal != frozenset({link.href}) or (self._subject_cues | said) & other:
             return False
         if self._subject_cues & (ACCOUNT | Cue.AUTH):
+            return True
+        if self._brief and self._all & Cue.AUTH and self._all & Cue.ACCOUNT:
             return True
         return bool(self._all & (Cue.ACCOUNT | Cue.AUTH)) and bool(self._all & (Cue.IGNORE | Cue.CAUTION))
 
