@@ -13,7 +13,7 @@ ARGS ?=
 # Random kills of `make chaos`, after all cases of its matrix.
 KILLS ?= 1000
 SEED ?=
-# Test processes; each has a PostgreSQL and browsers of its own. A file's tests stay together: they share a world.
+# Test processes; each has a PostgreSQL and browsers of its own.
 JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((n > 4 ? 4 : n)))
 
 # The stamp holds the folder it was made in: a checkout that was moved is set up again.
@@ -39,7 +39,7 @@ demo: $(STAMP) ## Sign in to two accounts of the demo world through the agents, 
 
 .PHONY: test
 test: $(STAMP) ## Run all tests side by side (ARGS="-k name" for some of them, one after the other)
-	@$(PYTHON) -m pytest $(or $(ARGS),-n $(JOBS) --dist loadfile)
+	@$(if $(ARGS),$(PYTHON) -m pytest $(ARGS),bash scripts/test.sh $(JOBS))
 
 .PHONY: chaos
 chaos: $(STAMP) ## Kill everything at every boundary and at random (KILLS=1000 SEED=n), and count what came of it

@@ -79,7 +79,13 @@ class Application:
             await vault.check_key()
             runs = Runs(database, worker=worker)
             notices = Notices(database, channels=settings.notice_channels)
-            mail = Mail(database, vault, domains=settings.mail_domain_list, config=settings.mail_config_path)
+            mail = Mail(
+                database,
+                vault,
+                domains=settings.mail_domain_list,
+                config=settings.mail_config_path,
+                quota=settings.mail_quota,
+            )
             application = cls(
                 settings=settings,
                 database=database,

@@ -29,6 +29,9 @@ class Settings(BaseSettings):
 
     smtp_port: int = Field(default=2525, ge=0, le=65535, description="Local SMTP on loopback; 0 = any free port.")
     mail_domains: str = Field(default="mail.seezar.test", description="Comma-separated domains that local SMTP takes.")
+    mail_quota: int = Field(
+        default=40_000_000, ge=0, description="Bytes that a mailbox of local SMTP holds; 0 = any number."
+    )
     mail_config: Path | None = Field(
         default=None, description="Table of mail providers; unset = mail.toml in the home."
     )

@@ -26,6 +26,20 @@ from seezar.settings import Settings
 from seezar.vault import Cipher
 from seezar.vault.keys import MasterKey
 
+# Those whose files take minutes begin first, so that no process has one left when the others are done.
+_LONG = ("service", "workflows", "agents", "evals", "journeys", "tools")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the tests by folder, the long ones first."""
+    root = Path(__file__).parent
+
+    def rank(item: pytest.Item) -> int:
+        folder = item.path.relative_to(root).parts[0]
+        return _LONG.index(folder) if folder in _LONG else len(_LONG)
+
+    items.sort(key=rank)
+
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:

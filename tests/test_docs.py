@@ -182,7 +182,7 @@ def test_every_setting_is_described_with_its_default() -> None:
         if isinstance(default, bool):
             assert row[1] == str(default).lower()
         elif isinstance(default, int | float):
-            assert row[1].removesuffix(" s") == f"{default:g}"
+            assert row[1].removesuffix(" s") == f"{default:.12g}"
         elif isinstance(default, str):
             assert row[1].strip("`") == default
 

@@ -158,7 +158,9 @@ class MailPort:
     def __init__(self, settings: Settings, application: Application, slots: SlotHolder) -> None:
         self._settings = settings
         self._slots = slots
+        self._mail = application.mail
         self._smtp = SmtpServer(application.mail.local, port=settings.smtp_port)
+        self._finishing: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Serve, unless another worker does.
@@ -168,6 +170,8 @@ class MailPort:
         """
         if await self._slots.take_mail():
             await self._smtp.start()
+            # Mailboxes whose making was cut off: one worker is enough for them, too.
+            self._finishing = asyncio.create_task(self._mail.finish(), name="mail-finishing")
 
     async def keep(self) -> None:
         """Call it at every beat: serve from now on, where no worker does any more."""
@@ -194,6 +198,8 @@ class MailPort:
 
     async def close(self) -> None:
         """Stop serving."""
+        if self._finishing is not None:
+            self._finishing.cancel()
         await self._smtp.stop()
 
 

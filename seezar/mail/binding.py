@@ -15,6 +15,8 @@ COPULAS = word_set(
 )
 # Looked at above a code that stands alone: headings and a sentence or two, not the whole mail.
 _LINES_ABOVE = 4
+# Characters between an order and what is to be entered.
+_ORDERED = 12
 
 
 class Binding:
@@ -131,6 +133,7 @@ class Binding:
     def _from_above(self, candidate: Candidate) -> tuple[float, str]:
         """A number alone on its line, below a line that speaks of a code."""
         position = self._mail.position[candidate.line]
+        listed = 0
         for lines, index in enumerate(reversed(self._mail.indices[max(0, position - _LINES_ABOVE) : position])):
             text = self._mail.text(index)
             cues = self._mail.wording.cues(text)
@@ -142,9 +145,10 @@ class Binding:
             said = union(cues)
             if lines <= 1 and said & Cue.USE and not said & OTHERS and self._mail.all_cues & (Cue.AUTH | Cue.OTP):
                 return 2.4, "alone below an order to enter it"
-            if lines == 0 and len(text) < 60 and any(cue.cues & OTHERS for cue in cues):
-                # The label of a table cell.
+            if lines == listed and len(text) < 60 and any(cue.cues & OTHERS for cue in cues):
+                # The label of a table cell, or of a list of numbers.
                 return 0.0, ""
+            listed += lines == listed and not any(char.isalpha() for char in text)
         if self._mail.subject_cues & NOUN and position <= _LINES_ABOVE:
             strength = 3.0 if self._mail.subject_cues & (Cue.OTP | Cue.AUTH) else 2.2
             return strength - 0.2, "alone, and the subject speaks of a code"
@@ -156,7 +160,17 @@ class Binding:
         for index in self._mail.indices[position + 1 : position + 2]:
             text = self._mail.text(index)
             cues = self._mail.wording.cues(text)
-            nouns = [cue for cue in cues if cue.cues & NOUN and len(WORDS.findall(text[: cue.start])) <= 5]
+            uses = [cue.end for cue in cues if cue.cues & Cue.USE]
+            nouns = [
+                cue
+                for cue in cues
+                if cue.cues & NOUN
+                and (
+                    len(WORDS.findall(text[: cue.start])) <= 5
+                    # "To sign in on the new device, please use the code above."
+                    or any(0 <= cue.start - end <= _ORDERED for end in uses)
+                )
+            ]
             if nouns:
                 return self._noun_strength(nouns[0], cues) - 0.5, "alone above a word for a code"
             ordered = cues and cues[0].cues & Cue.USE and cues[0].start <= 12

@@ -19,6 +19,7 @@ class Shape(Enum):
     MIXED = auto()
     UPPER = auto()
     MIXED_CASE = auto()
+    LOWER = auto()
     WORDS = auto()
 
 
@@ -116,6 +117,8 @@ _MIXED = re.compile(
 )
 _UPPER = re.compile(r"(?<![\w.@/&-])(?:[A-Z]{4,12}|[A-Z]{3,5}(?:-[A-Z]{3,5}){1,3})(?![\w@&-])(?!\.\w)")
 _MIXED_CASE = re.compile(r"(?<![\w.@/-])(?=[A-Za-z]*[a-z])(?=[A-Za-z]*[A-Z])[A-Za-z]{5,16}(?![\w@/-])(?!\.\w)")
+# A line of its own; words in small letters stand everywhere else.
+_LOWER_LINE = re.compile(r"[a-z]{6,12}")
 _WORDS = re.compile(r"(?<![\w.@/-])[A-Za-z]{3,10}(?:-[A-Za-z]{3,10}){2,6}(?![\w@/-])")
 # Capitalised words ("Verify", "McDonald", "GitHub") are names; a code changes case in places where words do not.
 _NAME_LIKE = re.compile(
@@ -147,6 +150,8 @@ def in_text(text: str, line: int) -> list[Candidate]:
     for match in _MIXED_CASE.finditer(masked):
         if not _NAME_LIKE.fullmatch(match[0]):
             take(match.start(), match.end(), match[0], Shape.MIXED_CASE)
+    if line >= 0 and _LOWER_LINE.fullmatch(text):
+        take(0, len(text), text, Shape.LOWER)
     return sorted(found, key=lambda candidate: candidate.start)
 
 
@@ -211,7 +216,7 @@ def usualness(candidate: Candidate, *, direct: bool, alone: bool) -> float:
             usual = 1.4 if 5 <= length <= 9 else 0.6 if length <= 12 else -0.5
             lower = any(ch.islower() for ch in candidate.value)
             return usual - (0.4 if lower else 0.0) - (0.0 if direct or alone else 1.5)
-        case Shape.UPPER | Shape.MIXED_CASE:
+        case Shape.UPPER | Shape.MIXED_CASE | Shape.LOWER:
             return (0.7 if 5 <= length <= 9 else 0.2) if direct else -3.0
         case Shape.WORDS:
             return 0.6 if direct else -3.0

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from seezar.mail.binding import COPULAS, Binding
 from seezar.mail.candidates import Candidate, Shape, across_lines, in_text, usualness
 from seezar.mail.document import Document
-from seezar.mail.evidence import NOUN, SEPARATES, WORDS, MailText, distance
+from seezar.mail.evidence import NOUN, SEPARATES, WORDS, MailText, distance, union
 from seezar.mail.urls import carried_codes
 from seezar.mail.wording import Cue, Wording
 
@@ -28,7 +28,10 @@ _SAMPLE = re.compile(
 _COUPON = re.compile(r"[A-Z]{3,}\d{2,4}")
 # Letters as they are drawn at random: groups of one length, or no vowel among them.
 _NO_WORD = re.compile(r"[A-Z]{3}(?:-[A-Z]{3})+|[A-Z]{4}(?:-[A-Z]{4})+|[A-Z]{5}(?:-[A-Z]{5})+|[B-DF-HJ-NP-TV-XZ]{5,12}")
-_LETTERS = frozenset({Shape.UPPER, Shape.MIXED_CASE, Shape.WORDS})
+_LETTERS = frozenset({Shape.UPPER, Shape.MIXED_CASE, Shape.LOWER, Shape.WORDS})
+_CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]{5}")
+# "[Bug 482913] …", "[Acme #482913] …": the number of what a subject is about, as trackers write it.
+_TRACKED = re.compile(r"\[[^\]\[]{0,60}[^\W\d][^\]\[]{0,20}[ #-]\d+\]")
 # A mail with more numbers than this is a report; work per candidate is not linear in its line.
 _MAX_CANDIDATES = 150
 # Characters of a body that are searched for codes; a person has stopped reading long before.
@@ -153,6 +156,11 @@ class CodeReader:
             and not (alone or SEPARATES.search(before) or last_word in COPULAS)
         ):
             score += 2.5
+        if candidate.line < 0 and any(
+            found.start() <= candidate.start < found.end() and not union(self._mail.wording.cues(found[0])) & NOUN
+            for found in _TRACKED.finditer(text)
+        ):
+            score += 4.0
         if candidate.shape is Shape.MIXED and _COUPON.fullmatch(candidate.value) and not alone:
             score += 1.0
         if _TRIVIAL.fullmatch(candidate.value):
@@ -181,13 +189,31 @@ class CodeReader:
                 ]
                 drawn = _NO_WORD.fullmatch(candidate.value) is not None
                 return drawn and bool(use) and not before[use[-1] :].strip(" :\"'")
-            return bool(noun) and (tight or not gap.strip() or (candidate.line >= 0 and gap.strip() in COPULAS))
+            said = candidate.line >= 0 or self._alone_too(candidate)
+            return bool(noun) and (tight or not gap.strip() or (said and gap.strip() in COPULAS))
+        if self._announced(candidate):
+            return True
         position = self._mail.position[candidate.line]
         if position == 0:
             return bool(self._mail.subject_cues & NOUN)
         above = self._mail.text(self._mail.indices[position - 1])
         noun_above = any(cue.cues & NOUN for cue in self._mail.wording.cues(above))
-        if candidate.shape is not Shape.UPPER:
+        if candidate.shape not in (Shape.UPPER, Shape.LOWER):
             return noun_above
-        drawn = _NO_WORD.fullmatch(candidate.value) is not None
+        drawn = _NO_WORD.fullmatch(candidate.value) is not None or _CONSONANTS.search(candidate.value) is not None
         return noun_above and (drawn or above.rstrip().endswith(":") or self._mail.stands_out(candidate))
+
+    def _alone_too(self, candidate: Candidate) -> bool:
+        """Whether what a subject names has a line of its own as well."""
+        return any(c.value == candidate.value and c.line >= 0 and self._mail.alone(c) for c in self._candidates)
+
+    def _announced(self, candidate: Candidate) -> bool:
+        """Whether the subject names the same as a code."""
+        subject = self._mail.subject
+        places = [c for c in self._candidates if c.line < 0 and c.value == candidate.value]
+        nouns = [cue for cue in self._mail.wording.cues(subject) if cue.cues & NOUN]
+        return any(
+            noun.end <= place.start and subject[noun.end : place.start].strip(" :") in ("", *COPULAS)
+            for noun in nouns
+            for place in places
+        )

@@ -59,6 +59,11 @@ class Directory:
         row = await self._database.one("SELECT * FROM app.mailbox WHERE idempotency_key = %s", idempotency_key)
         return None if row is None else (_address(row), row["provider_id"] is not None)
 
+    async def unfinished(self) -> list[Address]:
+        """Mailboxes that are reserved and not made, as far as is known here; oldest first. Their `id` is empty."""
+        rows = await self._database.all("SELECT * FROM app.mailbox WHERE provider_id IS NULL ORDER BY created_at")
+        return [_address(row) for row in rows]
+
     async def reserve(self, wanted: Reservation, idempotency_key: str) -> tuple[Address, bool]:
         """Write down a mailbox and its password before the provider is asked to make it.
 

@@ -11,6 +11,10 @@ MAX_LINES = 400
 MAX_LINE = 2000
 
 _URL = re.compile(r"https?://[^\s<>\"\u3000-\u303f\uff00-\uffef]+", re.IGNORECASE)
+# Letters of scripts that write no spaces: a word goes on right behind a URL, whose own would be percent-encoded.
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+# "<https://…>" over several lines: delimiters that let a URL be wrapped (RFC 3986, appendix C).
+_WRAPPED = re.compile(r"<https?://[^\s<>\"]{20,}(?:\n[ \t]*[^\s<>\"]+){1,40}>", re.IGNORECASE)
 _BULLET = re.compile(r"\s*(?:[-*•·>|]|\d{1,2}[.)])\s")
 
 
@@ -59,7 +63,8 @@ class Document:
 def from_plain(text: str) -> Document:
     """The document of a text/plain body: paragraphs that were wrapped by the sender are joined again."""
     lines: list[Line] = []
-    for raw in clean(text).split("\n")[: MAX_LINES * 2]:
+    whole = _WRAPPED.sub(lambda match: re.sub(r"\n[ \t]*", "", match[0]), clean(text))
+    for raw in whole.split("\n")[: MAX_LINES * 2]:
         stripped = raw.strip()[:MAX_LINE]
         if lines and _continues(lines[-1].text, stripped):
             lines[-1].text += " " + stripped
@@ -104,7 +109,10 @@ def add_bare_links(document: Document) -> None:
 
 
 def trim_url(url: str) -> str:
-    """A URL as cut from text, without the punctuation of the sentence, and with `&amp;` undone."""
+    """A URL as cut from text, without the sentence that goes on behind it, and with `&amp;` undone."""
+    behind = _UNSPACED.search(url, url.find("/", url.find("://") + 3) + 1 or len(url))
+    if behind:
+        url = url[: behind.start()]
     while url:
         last = url[-1]
         opening = {")": "(", "]": "[", "}": "{"}.get(last)

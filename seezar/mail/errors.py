@@ -35,17 +35,36 @@ class MailboxUnknown(MailError):
 
 
 class MailDomainNotServed(MailError):
-    """The provider does not take mail for the domain."""
+    """The provider does not take mail for the domain, or not any more.
+
+    Args:
+        domain: or the address, where not all of a domain are taken; "" when none was named.
+        served: what it does take mail for.
+        provider: which one; "" = none that there is.
+    """
 
     status = "mail_domain_not_served"
 
-    def __init__(self, domain: str, served: Sequence[str]) -> None:
+    def __init__(self, domain: str, served: Sequence[str], provider: str = "") -> None:
+        if not served:
+            step = "No new address is made there: attach one that exists (seezar mail add), or use another provider."
+        elif provider:
+            step = f"Make a mailbox on one of: {', '.join(served)}; or use another provider."
+        else:
+            step = (
+                f"Use one of: {', '.join(served)}; or add the domain to SEEZAR_MAIL_DOMAINS, "
+                "or its provider to mail.toml (see docs/mail.md)."
+            )
+        if not provider:
+            what = f"Mail for {domain!r} is not received here."
+        elif domain:
+            what = f"The mail provider {provider} takes no mail for {domain!r}."
+        else:
+            what = f"The mail provider {provider} makes no addresses."
         super().__init__(
-            f"Mail for {domain!r} is not received here.",
-            next_step=f"Use one of: {', '.join(served)}; or add the domain to SEEZAR_MAIL_DOMAINS, "
-            "or its provider to mail.toml (see docs/mail.md)."
-            if served
-            else "No new address is made there: attach one that exists (seezar mail add), or use another provider.",
+            what,
+            kept="Stored mail and mailboxes are not touched.",
+            next_step=step,
         )
 
 

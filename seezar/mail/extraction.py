@@ -17,7 +17,7 @@ from seezar.mail.document import Document, from_plain
 from seezar.mail.links import LinkReader, Target
 from seezar.mail.markup import from_html
 from seezar.mail.mime import ParsedMail, parse
-from seezar.mail.normalise import clean
+from seezar.mail.normalise import clean, fold
 from seezar.mail.quoting import split
 from seezar.mail.safety import distrust, refuse_link
 from seezar.mail.wording import Wording
@@ -65,7 +65,7 @@ def extract(raw: bytes, *, site: str | None = None, senders: Sequence[str] = ())
     else:
         found_code = _best_code(views, subject, mail), None
     reading, code_refusal = found_code
-    target, link_refusal = _best_link(views, subject, site, reading)
+    target, link_refusal = _best_link(views, subject, site, reading, _own_names(mail))
     return _result(reading, target, code_refusal or link_refusal)
 
 
@@ -170,13 +170,19 @@ def _unambiguous(ranked: list[Reading], tops: list[tuple[bool, str]]) -> Reading
     return best
 
 
+def _own_names(mail: ParsedMail) -> frozenset[str]:
+    """The words that the sender calls itself by, folded: of its display name and its domain."""
+    domain = mail.sender.rpartition("@")[2].replace(".", " ")
+    return frozenset(re.findall(r"\w+", fold(clean(f"{mail.sender_name} {domain}"))))
+
+
 def _best_link(
-    views: list[_View], subject: str, site: str | None, reading: Reading | None
+    views: list[_View], subject: str, site: str | None, reading: Reading | None, names: frozenset[str]
 ) -> tuple[Target | None, str | None]:
     known = frozenset([reading.value]) if reading else frozenset[str]()
     targets: list[Target] = []
     for view in views:
-        targets += LinkReader(subject, view.document, view.indices, view.wording, known).targets()
+        targets += LinkReader(subject, view.document, view.indices, view.wording, known, names).targets()
     refusal: str | None = None
     for target in sorted(targets, key=lambda target: -target.score):
         refused = refuse_link(target.link, site)

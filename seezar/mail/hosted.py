@@ -48,6 +48,7 @@ class HostedAccount:
         id: unguessable, fit to be shown.
         address: the mailbox.
         used: sum of the sizes of its messages, bytes.
+        quota: how large that can become; 0 = any number.
         created_at: when it was made.
         updated_at: when it last changed: made, or a message came.
     """
@@ -55,6 +56,7 @@ class HostedAccount:
     id: str
     address: str
     used: int
+    quota: int
     created_at: datetime
     updated_at: datetime
 
@@ -105,10 +107,12 @@ class HostedMail:
         database: pool to the migrated `seezar` database.
         store: where messages are kept.
         domains: domains on which accounts can be made.
+        quota: bytes that our own server takes for a mailbox; 0 = any number.
     """
 
-    def __init__(self, database: Database, store: MessageStore, *, domains: Iterable[str]) -> None:
+    def __init__(self, database: Database, store: MessageStore, *, domains: Iterable[str], quota: int) -> None:
         self._database = database
+        self._quota = quota
         self._store = store
         self.domains = tuple(normal_host(domain) or domain for domain in domains)
         self._hasher = PasswordHasher()
@@ -154,7 +158,7 @@ class HostedMail:
         row = await self._database.one(f"{_ACCOUNT} WHERE a.mailbox = %s", normal)
         if row is None:
             raise MailboxTaken(normal)
-        return _account(row)
+        return self._account(row)
 
     async def log_in(self, address: str, password: str) -> Grant | None:
         """A new token for the account, or None when address and password are not those of one."""
@@ -170,7 +174,7 @@ class HostedMail:
                 " SELECT %s, id, clock_timestamp() + %s FROM app.mail_account WHERE id = %s",
                 (_digest(token), TOKEN_LIFE, row["id"]),
             )
-        return Grant(_account(row), token) if made.rowcount == 1 else None
+        return Grant(self._account(row), token) if made.rowcount == 1 else None
 
     async def by_token(self, token: str) -> HostedAccount | None:
         """The account of a token that has not expired, or None."""
@@ -179,7 +183,7 @@ class HostedMail:
             " WHERE t.digest = %s AND t.expires_at > clock_timestamp()",
             _digest(token),
         )
-        return None if row is None else _account(row)
+        return None if row is None else self._account(row)
 
     async def delete(self, account: HostedAccount) -> None:
         """Remove the account, its mailbox and all that is in it; gone already is fine."""
@@ -187,6 +191,10 @@ class HostedMail:
             "DELETE FROM app.mailbox b USING app.mail_account a WHERE b.address = a.mailbox AND a.id = %s",
             account.id,
         )
+
+    def _account(self, row: Row) -> HostedAccount:
+        changed = max(row["created_at"], row["last_at"] or row["created_at"])
+        return HostedAccount(str(row["id"]), row["mailbox"], int(row["used"]), self._quota, row["created_at"], changed)
 
     async def _by_address(self, address: str) -> Row | None:
         try:
@@ -301,11 +309,6 @@ def _uuid(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
-
-
-def _account(row: Row) -> HostedAccount:
-    changed = max(row["created_at"], row["last_at"] or row["created_at"])
-    return HostedAccount(str(row["id"]), row["mailbox"], int(row["used"]), row["created_at"], changed)
 
 
 def _message(row: Row) -> HostedMessage:

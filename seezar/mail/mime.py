@@ -185,8 +185,30 @@ def _walk(header: Headers, body: bytes, depth: int, forwarded: bool, budget: Par
         yield from _walk(inner, content, depth + 1, True, budget)
     elif kind in ("text/plain", "text/html") and not is_attachment(header):
         text = _decoded_text(header, body, kind)
+        if kind == "text/plain" and header.parameter("format").lower() == "flowed":
+            text = unflowed(text, joined=header.parameter("delsp").lower() == "yes")
         if text.strip():
             yield TextPart(kind.partition("/")[2], text, forwarded)
+
+
+def unflowed(text: str, *, joined: bool) -> str:
+    """The paragraphs of a `format=flowed` body, each on one line (RFC 3676).
+
+    Args:
+        joined: `DelSp=yes`: the space at the end of a line is not part of the text, so that a URL may be broken there.
+    """
+    lines: list[str] = []
+    flows = False
+    for line in text.replace("\r\n", "\n").split("\n"):
+        content = line[1:] if line.startswith(" ") else line
+        if flows and not content.startswith(">") and content != "-- ":
+            lines[-1] += content
+        else:
+            lines.append(content)
+        flows = content.endswith(" ") and content != "-- " and not content.startswith(">")
+        if flows and joined:
+            lines[-1] = lines[-1][:-1]
+    return "\n".join(lines)
 
 
 def children(body: bytes, boundary: str) -> Iterator[bytes]:

@@ -25,6 +25,7 @@ from seezar.mail.errors import (
     MailProviderUnavailable,
     MailQuotaFull,
 )
+from seezar.mail.finishing import finish
 from seezar.mail.provider import Address, MailFilter, MailRef, newest_first
 from seezar.mail.providers import Providers
 from seezar.mail.providers.local import LocalProvider
@@ -44,6 +45,7 @@ class Mail:
         vault: keeps passwords of mailboxes; its cipher encrypts messages.
         domains: domains of our own SMTP server, the first is that of new addresses.
         config: path of `mail.toml`.
+        quota: bytes that a mailbox of our own server holds; 0 = any number.
 
     Attributes:
         local: our own provider, for the SMTP server.
@@ -51,10 +53,12 @@ class Mail:
         providers: by name.
     """
 
-    def __init__(self, database: Database, vault: Vault, *, domains: Iterable[str], config: Path) -> None:
+    def __init__(
+        self, database: Database, vault: Vault, *, domains: Iterable[str], config: Path, quota: int = 0
+    ) -> None:
         self._directory = Directory(database, vault)
         self.store = MessageStore(database, vault.cipher)
-        self.local = LocalProvider(self._directory, self.store, domains=domains)
+        self.local = LocalProvider(self._directory, self.store, domains=domains, quota=quota)
         self.providers = Providers(self.local, config, vault)
         self._collector = Collector(self._directory, self.store, self.providers)
 
@@ -184,6 +188,10 @@ class Mail:
         finally:
             await self._directory.drop_tried(normal)
 
+    async def finish(self) -> None:
+        """Make what a killed process began to make; see `seezar.mail.finishing`."""
+        await finish(self._directory, self._make)
+
     async def address(self, address: str) -> Address:
         """The mailbox `address`.
 
@@ -236,7 +244,7 @@ class Mail:
             return name, domains[0]
         host = normal_address(f"x@{domain}").rpartition("@")[2] if domain is not None else ""
         if host not in domains:
-            raise MailDomainNotServed(domain or name, domains)
+            raise MailDomainNotServed(domain or "", domains, "" if name == LOCAL else name)
         return name, host
 
     async def _make(self, reserved: Address) -> Address:
@@ -289,11 +297,12 @@ class Mail:
 
         Raises:
             MailNotReceived: the deadline passed.
+            MailQuotaFull, MailDomainNotServed: it passed, and our own server takes no mail for the mailbox.
             MailProviderRefused, MailProviderUnavailable, MailProviderUnknown, SecretMissing, SettingsInvalid: it
                 passed, and the provider could not be asked at the end; one that refuses is not waited for.
         """
         refused: set[str] = set()
-        last = address.provider == LOCAL
+        asked = False
         async with self._followed(address) as follower:
             while True:
                 refs, position = await self.store.list_since(address.address, since)
@@ -305,11 +314,11 @@ class Mail:
                 remaining = (deadline - datetime.now(UTC)).total_seconds()
                 if remaining > 0:
                     await self._sleep(address, position, min(remaining, _LOOK_AGAIN), follower)
-                elif last:
+                elif asked:
                     raise MailNotReceived(address.address, deadline)
                 else:
-                    await self.collect(address)
-                    last = True
+                    await (self.local.check_address if address.provider == LOCAL else self.collect)(address)
+                    asked = True
 
     @contextlib.asynccontextmanager
     async def _followed(self, address: Address) -> AsyncGenerator[asyncio.Task[None] | None]:

@@ -9,13 +9,14 @@ from typing import Any
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from seezar.errors import DatabaseUnavailable, InvalidInput, PortTaken, SeezarError
-from seezar.mail.errors import MailboxUnknown, MailDomainNotServed
+from seezar.mail.errors import MailboxUnknown, MailDomainNotServed, MailQuotaFull
 from seezar.mail.providers.local import LocalProvider
 from seezar.mail.store import MAX_MESSAGE
 
 # RFC 5321 allows lines of 1000 bytes; about one in thirty mails of real applications has a longer one.
 MAX_LINE = 1 << 20
 IDLE_TIMEOUT = 60.0
+_FULL = "552 5.2.2 The mailbox is full"
 
 log = logging.getLogger(__name__)
 
@@ -37,10 +38,13 @@ class _Handler:
         try:
             self._provider.served(address.rpartition("@")[2])
             found = await self._provider.mailbox(address)
+            await self._provider.check_room(found, _announced(envelope))
         except MailDomainNotServed:
             return "550 5.7.1 Mail for this domain is not received here"
         except MailboxUnknown:
             return "550 5.1.1 No such mailbox"
+        except MailQuotaFull:
+            return _FULL
         except InvalidInput:
             return "553 5.1.3 Not a mail address"
         except DatabaseUnavailable:
@@ -54,6 +58,9 @@ class _Handler:
             await self._provider.receive(envelope.rcpt_tos, content)
         except MailboxUnknown:
             return "550 5.1.1 A mailbox was deleted meanwhile"
+        except MailQuotaFull:
+            # The sender did not say how large the message is, or others came in between.
+            return _FULL
         except SeezarError as error:
             log.warning("mail not stored: %s", error.status)
             return "451 4.3.0 Storage is not available, try again"
@@ -63,6 +70,12 @@ class _Handler:
         # The default answer quotes the exception, which may quote the mail.
         log.error("mail refused: unexpected %s", type(error).__name__)
         return "451 4.3.0 Internal error, try again"
+
+
+def _announced(envelope: Envelope) -> int:
+    """The size that the sender announced (RFC 1870), bytes; 1 when it did not."""
+    sizes = [option.removeprefix("SIZE=") for option in envelope.mail_options if option.startswith("SIZE=")]
+    return max([1, *(int(size) for size in sizes if size.isdecimal())])
 
 
 class SmtpServer:

@@ -12,10 +12,11 @@ from datetime import UTC, datetime
 
 from seezar.database import Connection, Database, Row
 from seezar.mail.addresses import normal_address
-from seezar.mail.errors import MailboxUnknown, MessageGone
+from seezar.mail.errors import MailboxUnknown, MailQuotaFull, MessageGone
 from seezar.mail.listener import MailListener
 from seezar.mail.mime import parse_envelope
 from seezar.mail.provider import MailRef
+from seezar.mail.table import LOCAL
 from seezar.vault import Cipher
 
 # Bytes of a raw message; mails that hold a code have a few thousand.
@@ -43,7 +44,7 @@ class MessageStore:
 
     # --- what arrives
 
-    async def receive(self, recipients: Iterable[str], raw: bytes) -> list[int]:
+    async def receive(self, recipients: Iterable[str], raw: bytes, *, quota: int = 0) -> list[int]:
         """Store one message for each of the recipients, all or none; committed when this returns.
 
         The same bytes for the same mailbox are stored once: a sender that lost our answer sends again.
@@ -51,12 +52,14 @@ class MessageStore:
         Args:
             recipients: addresses of existing mailboxes.
             raw: the message as it was received.
+            quota: bytes that each of the mailboxes holds; 0 = any number.
 
         Returns:
             The ids of the rows that are new.
 
         Raises:
             MailboxUnknown: a recipient is no mailbox (any more).
+            MailQuotaFull: it does not fit into one of them.
             DatabaseUnavailable: nothing was stored.
         """
         boxes = sorted({normal_address(recipient) for recipient in recipients})
@@ -66,8 +69,12 @@ class MessageStore:
                 # Locked in sorted order: two messages do not deadlock.
                 await _lock(connection, box)
                 new = await self._insert(connection, box, raw)
-                if new is not None:
-                    stored.append(new)
+                if new is None:
+                    continue
+                # Under the lock, and with the message itself: what came twice needs no more room.
+                if quota and await _used(connection, box) > quota:
+                    raise MailQuotaFull(LOCAL, f"the mailbox {box} is full")
+                stored.append(new)
         return stored
 
     async def keep(self, mailbox: str, raw: bytes, *, provider_message: str, received_at: datetime) -> int | None:
@@ -138,6 +145,11 @@ class MessageStore:
         return None if row is None else row["id"]
 
     # --- looking
+
+    async def used(self, mailbox: str) -> int:
+        """Sum of the sizes of the messages of a mailbox, bytes."""
+        async with self._database.connection() as connection:
+            return await _used(connection, mailbox)
 
     async def cursor(self, mailbox: str) -> str:
         """Position behind the newest message."""
@@ -267,6 +279,14 @@ async def _lock(connection: Connection, mailbox: str) -> None:
     locked = await connection.execute("SELECT 1 FROM app.mailbox WHERE address = %s FOR NO KEY UPDATE", (mailbox,))
     if await locked.fetchone() is None:
         raise MailboxUnknown(mailbox)
+
+
+async def _used(connection: Connection, mailbox: str) -> int:
+    found = await connection.execute(
+        "SELECT coalesce(sum(size), 0) AS used FROM app.message WHERE mailbox = %s", (mailbox,)
+    )
+    row = await found.fetchone()
+    return int(row["used"]) if row else 0
 
 
 async def _pass_over(connection: Connection, mailbox: str, provider_message: str, reason: str) -> None:

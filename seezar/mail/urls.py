@@ -27,14 +27,16 @@ _BAD = word_set(
     "shared sharing file files folder document documents invoice invoices billing bill order orders receipt "
     "receipts payment payments pay track tracking shipment calendar event events ics meeting meetings webinar "
     "survey feedback review reviews rate rating comment comments post posts thread topic topics issue issues pull "
-    "commit dashboard job jobs pipeline pipelines builds trace rsvp attendance room rooms call calls "
+    "dashboard job jobs pipeline pipelines builds trace rsvp attendance room rooms call calls "
     "cal appointment appt abuse report block lock deny reject decline cancel cancellation undo revert revoke disavow "
     "notme wasntme secure security protect view browser webview article story product products cart checkout shop "
     "upgrade pricing renew subscription message messages conversation chat ticket tickets task tasks project "
     "projects image images asset assets incident incidents status alert alerts alerting booking bookings sign "
     "signing static media attachment attachments"
 )
-_REFUSING = word_set(
+# An event is named whatever is done about it: accepted, confirmed, or read.
+_EVENT = word_set("calendar meeting meetings webinar rsvp attendance appointment appt ics")
+_REFUSING = _EVENT | word_set(
     "unsubscribe unsub optout cancel undo revert revoke deny reject decline report abuse notme wasntme disavow block"
 )
 _TRACKERS = re.compile(
@@ -55,9 +57,14 @@ _LOGIN_PAGE = re.compile(r"(?:^|/)(?:log-?_?in|sign-?_?in|log-?_?on|sign-?_?on|s
 _ONWARD = re.compile(
     r"^(?:next|.*redirect.*|continue.*|return.*|goto|dest|destination|target|forward|back|utm_.*)$", re.I
 )
+# A parameter of a home page with so many random characters is no matter of tracking, if its name says so too.
+_LONG_TOKEN = 24
 _SLUG = re.compile(r"[a-z]+(?:[-_.][a-z]+)*|[A-Za-z]?[a-z]+(?:[A-Z][a-z]+)*")
 _CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]{6}", re.IGNORECASE)
-_TOKEN_CHARS = re.compile(r"[A-Za-z0-9_\-.~=+/:|%!*]+")
+# Those that may stand in a path or query as they are (RFC 3986, unreserved and sub-delims).
+_TOKEN_CHARS = re.compile(r"[A-Za-z0-9_\-.~=+/:|%!*$,;'()]+")
+# A JSON Web Token (RFC 7519): header and claims, and a signature or the parts of an encrypted one.
+_JWT = re.compile(r"eyJ[\w-]{10,}(?:\.[\w-]*){2,4}")
 
 
 def carried_codes(url: str) -> frozenset[str]:
@@ -154,6 +161,8 @@ def token_strength(url: str, codes: frozenset[str] = frozenset(), shared: frozen
     """
     pairs, segments = _pairs(url)
     best = _segment_strength(segments, alone=not any(pairs))
+    if codes and segments and unquote(segments[-1]) in codes:
+        best = 3.0
     for pair in pairs:
         key, _, value = pair.partition("=")
         raw = unquote(value)
@@ -162,21 +171,30 @@ def token_strength(url: str, codes: frozenset[str] = frozenset(), shared: frozen
         if raw not in shared:
             strength = _value_strength(key, raw)
             # A home page with some parameter is a home page.
-            best = max(best, strength if segments or key.lower() in _TOKEN_KEYS else min(strength, 1.0))
+            own = segments or key.lower() in _TOKEN_KEYS or (len(raw) >= _LONG_TOKEN and _named_well(key))
+            best = max(best, strength if own else min(strength, 1.0))
     if len(pairs) <= 2 and "=" not in "".join(pairs):
         # A bare query, `/verify?k3Vd9Q…`.
         best = max(best, token_value(unquote("".join(pairs))))
     return min(best, 1.0) if best and (_TRACKERS.search(url) or leads_through_login(url)) else best
 
 
+def _named_well(key: str) -> bool:
+    """Whether a parameter is named for a purpose: `confirmEmail`."""
+    return not _GOOD.isdisjoint(word.lower() for word in _NOUN_WORDS.findall(key))
+
+
 def _segment_strength(segments: list[str], *, alone: bool) -> float:
     best = 0.0
     previous = ""
-    for segment in segments:
+    named = False
+    for place, segment in enumerate(segments):
         value = token_value(segment)
-        if value >= 2.0 or (value > 0 and previous.lower() in _GOOD):
+        last = place == len(segments) - 1
+        if value >= 2.0 or (value > 0 and (previous.lower() in _GOOD or (named and last))):
             best = max(best, value, 2.0)
         previous = segment
+        named = named or (value == 0 and _named_well(segment))
     if alone and any(char.isalpha() for char in previous) and token_value(previous) > 0:
         best = max(best, 1.0)
     return best
@@ -189,6 +207,8 @@ def _value_strength(key: str, raw: str) -> float:
         or any(part in _TOKEN_KEYS for part in name)
         or key.lower().endswith(("token", "code", "key", "hash"))
     )
+    if _JWT.fullmatch(raw):
+        return 3.0
     if _PLAIN_KEYS.match(key) and not (named and "id" not in name and key.lower() not in ("uid", "id")):
         return 0.0
     strength = token_value(raw)
@@ -216,7 +236,8 @@ def token_value(text: str) -> float:
         return 3.0
     if len(text) >= 10 and (digits >= 2 or changes >= 4):
         return 2.0
-    return 1.0 if digits and changes >= 3 else 0.0
+    mixed = len({_kind(char) for char in text}) >= 3 and len(text) >= 8
+    return 1.0 if digits and (changes >= 3 or mixed) else 0.0
 
 
 def _unpronounceable(text: str) -> bool:

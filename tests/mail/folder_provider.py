@@ -2,8 +2,9 @@
 
 In `OPTIONS.folder` there is a folder for each address, with `password` and the maildir `box`. While the file
 `unavailable` or `refusing` is in the folder, every call fails so; with `answer-lost`, the next address is made and then
-the call fails. `calls` counts the lists, `failed` is left by a call that failed so, `waiting` by one that waits.
-`parts-of` says how many messages a list holds at most.
+the call fails; with `stuck-before` or `stuck-after`, the next making of an address never ends, before it or after it,
+which the file `stuck` tells. `calls` counts the lists, `failed` is left by a call that failed so, `waiting` by one that
+waits. `parts-of` says how many messages a list holds at most.
 """
 
 import asyncio
@@ -77,12 +78,14 @@ class FolderProvider:
 
     async def create_address(self, address: str, *, password: str) -> str:
         self._answer()
+        await self._stick("stuck-before")
         home = self._folder / address
         if home.exists():
             if (home / "password").read_text() != password:
                 raise MailboxTaken(address)
         else:
             open_box(self._folder, address, password)
+        await self._stick("stuck-after")
         lost = self._folder / "answer-lost"
         if lost.exists():
             lost.unlink()
@@ -149,6 +152,11 @@ class FolderProvider:
 
     async def close(self) -> None:
         pass
+
+    async def _stick(self, where: str) -> None:
+        if (self._folder / where).exists():
+            (self._folder / where).rename(self._folder / "stuck")
+            await asyncio.Event().wait()
 
     def _answer(self) -> None:
         if (self._folder / "unavailable").exists():

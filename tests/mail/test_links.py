@@ -168,3 +168,11 @@ def test_hostile_links_take_linear_time(body: str, site: str | None) -> None:
     began = time.process_time()
     extract(raw, site=site)
     assert time.process_time() - began < 4.0
+
+
+def test_a_name_is_not_what_a_mail_is_about() -> None:
+    """ "Pine Tickets" writes of its accounts; whoever has no such name, of tickets."""
+    link = f"https://pine.test/enroll/{TOKEN}"
+    raw = _text(f"To go on, open this:\r\n\r\n{link}", "Your Pine Tickets account")
+    named = raw.replace(b"From: no-reply@site.test", b"From: Pine Tickets <no-reply@pine.test>")
+    assert (extract(named).link, extract(raw).link) == (link, None)

@@ -103,3 +103,20 @@ def test_broken_transfer_encodings() -> None:
     quoted = b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: Quoted-Printable\r\n\r\n"
     assert _only_text(quoted + b"48=\r\n29=31=zz") == "48291=zz"
     assert _only_text(quoted.replace(b"Quoted-Printable", b"x-none") + b"a=41") == "a=41"
+
+
+@pytest.mark.parametrize(("joined", "between"), [("yes", ""), ("no", " ")])
+def test_flowed_text_is_laid_out_as_it_was_written(joined: str, between: str) -> None:
+    """RFC 3676: with DelSp a URL may go over lines."""
+    raw = (
+        f"From: a@b.test\r\nContent-Type: text/plain; format=flowed; delsp={joined}\r\n\r\n"
+        "Open https://b.test/con \r\nfirm/4242 \r\nnow.\r\n-- \r\nIda\r\n>quoted \r\n stuffed\r\n"
+    ).encode()
+    (part,) = parse(raw).parts
+    assert part.text.split("\n")[:5] == [
+        f"Open https://b.test/con{between}firm/4242{between}now.",
+        "-- ",
+        "Ida",
+        ">quoted ",
+        "stuffed",
+    ]

@@ -105,12 +105,16 @@ class Providers:
         """Domains on which a provider makes addresses, the preferred one first; empty when it makes none.
 
         Raises:
+            MailDomainNotServed: those that the table names for it are all gone.
             MailProviderUnknown, SettingsInvalid: as `get`.
             MailProviderRefused, MailProviderUnavailable: it cannot be asked.
         """
         own = await self.get(name).domains()
         listed = () if name == LOCAL else self.entry(name).domains
-        return [domain for domain in listed if domain in own] if listed else own
+        found = [domain for domain in listed if domain in own] if listed else own
+        if own and not found:
+            raise MailDomainNotServed(", ".join(listed), own, name)
+        return found
 
     async def serving(self, domain: str) -> str:
         """The name of the first provider that serves a domain.

@@ -5,7 +5,8 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from seezar.domains import normal_host, registrable_domain
-from seezar.mail.errors import MailProviderRefused, MessageGone
+from seezar.errors import InvalidInput
+from seezar.mail.errors import MailDomainNotServed, MailProviderRefused, MailQuotaFull, MessageGone
 from seezar.mail.provider import MailRef
 from seezar.mail.providers.http import Answer, HttpApi
 from seezar.mail.providers.listing import members
@@ -49,6 +50,39 @@ def _open_domain(row: Mapping[str, Any], entry: ProviderEntry) -> str | None:
     if host is None or row.get("isActive") is False:
         return None
     return None if row.get("isPrivate") is True and host not in entry.domains else host
+
+
+async def check_domain(api: HttpApi, entry: ProviderEntry, headers: Mapping[str, str], address: str) -> None:
+    """Make sure that the domain of an address is one that the provider takes mail for.
+
+    Raises:
+        MailDomainNotServed: it is not, or not any more.
+        MailProviderRefused, MailProviderUnavailable: as `list_domains`.
+    """
+    domain = address.rpartition("@")[2]
+    served = await list_domains(api, entry, headers)
+    if domain not in served:
+        raise MailDomainNotServed(domain, served, api.name)
+
+
+def check_room(api: HttpApi, address: str, account: Mapping[str, Any]) -> None:
+    """Make sure that the account of an address takes mail.
+
+    Raises:
+        MailQuotaFull: its quota is used up.
+    """
+    quota, used = account.get("quota"), account.get("used")
+    if isinstance(quota, int) and isinstance(used, int) and 0 < quota <= used:
+        raise MailQuotaFull(api.name, f"the mailbox {address} is full")
+
+
+def not_taken(api: HttpApi, address: str) -> InvalidInput:
+    """The error for an address that is refused for what it is."""
+    return InvalidInput(
+        f"The mail provider {api.name} does not take {address} as a new address.",
+        kept="Nothing was made.",
+        next_step="Choose another name.",
+    )
 
 
 def push_url(url: str) -> str:

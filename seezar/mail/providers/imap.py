@@ -5,8 +5,6 @@ Options of an entry: `folder` (INBOX), `username` (where one does not log in wit
 (addresses `user+anything@domain` of the box `username` can be made; its password is the entry's key).
 """
 
-import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,11 +16,12 @@ from urllib.parse import urlsplit
 
 from seezar.errors import InvalidInput, SettingsInvalid
 from seezar.mail.addresses import normal_address
-from seezar.mail.errors import MailDomainNotServed, MailProviderRefused, MailProviderUnavailable, MessageGone
+from seezar.mail.errors import MailDomainNotServed, MailProviderRefused, MessageGone
 from seezar.mail.mime import MAX_RAW, parse_envelope
 from seezar.mail.provider import Address, MailProvider, MailRef, Secrets
 from seezar.mail.providers.imap_connection import ImapConnection, ImapWatch
 from seezar.mail.providers.imap_dialogue import FolderState, ImapDialogue, ImapServer, Listed
+from seezar.mail.providers.looking import look_until
 from seezar.mail.table import ProviderEntry
 
 # How far back the box of a person is read where no cursor says it: older mail is none of our business.
@@ -106,7 +105,7 @@ class ImapProvider:
         """See `MailProvider.create_address`. The box's own password opens it; `password` is not used."""
         if not self._is_made(address):
             example = f"{self.local_prefix}ANYTHING@{self._domain}"
-            raise MailDomainNotServed(address, [example] if self.local_prefix else ["an address that exists"])
+            raise MailDomainNotServed(address, [example] if self.local_prefix else [], self.name)
         return await self.check_address(Address(address, address, self.name, None, datetime.now(UTC)))
 
     async def check_address(self, address: Address) -> str:
@@ -157,27 +156,18 @@ class ImapProvider:
         Raises:
             MailProviderRefused, MailQuotaFull: the box cannot be read.
         """
-        deadline = asyncio.get_running_loop().time() + timeout
         watch = self._box(address).watch
+
+        async def look() -> bool:
+            if watch.refusal is not None:
+                raise watch.refusal
+            watch.start()
+            self.push = watch.can_idle
+            return await self._is_behind(address, cursor)
+
         with watch.subscribe() as woken:
             watch.start()
-            while True:
-                # Whatever comes from here on sets the event; what came before is found by looking.
-                woken.clear()
-                if watch.refusal is not None:
-                    raise watch.refusal
-                watch.start()
-                self.push = watch.can_idle
-                with contextlib.suppress(MailProviderUnavailable):
-                    if await self._is_behind(address, cursor):
-                        return True
-                remaining = deadline - asyncio.get_running_loop().time()
-                if remaining <= 0:
-                    return False
-                pause = _LOOK_WATCHED if watch.watching else _LOOK_UNWATCHED
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(min(remaining, pause)):
-                        await woken.wait()
+            return await look_until(look, woken, timeout, lambda: _LOOK_WATCHED if watch.watching else _LOOK_UNWATCHED)
 
     async def _is_behind(self, address: Address, cursor: str) -> bool:
         state = await self._examined(address)

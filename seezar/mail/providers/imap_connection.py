@@ -14,9 +14,8 @@ from seezar.mail.providers.imap_dialogue import ConnectionLost, ImapDialogue, Im
 # Seconds that one call may take in all: ten megabytes over a slow line.
 CALL_TIMEOUT = 120.0
 _CLOSE_TIMEOUT = 2.0
-# A server may end an IDLE after 30 minutes (RFC 2177).
-IDLE_RENEWAL = 20 * 60.0
-# Seconds that a connection goes on in IDLE when nobody waits: the next wait often follows at once.
+# Seconds that a connection goes on in IDLE when nobody waits: the next wait often follows at once. The IDLE is issued
+# anew as often, which is how it is noticed that nobody waits; a server may end one after 30 minutes (RFC 2177).
 LINGER = 60.0
 _RECONNECT = (0.1, 0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
 
@@ -216,12 +215,11 @@ class ImapWatch:
         self._wake()
         quiet = 0.0
         while self._waiting or quiet < LINGER:
-            # Whoever begins to wait is not noticed in here, so that without one it is looked at more often.
-            seconds = IDLE_RENEWAL if self._waiting else LINGER
+            waited = bool(self._waiting)
             began = asyncio.get_running_loop().time()
-            if await self._connection.idle(seconds):
+            if await self._connection.idle(LINGER):
                 self._wake()
-            quiet = 0.0 if self._waiting else quiet + asyncio.get_running_loop().time() - began
+            quiet = 0.0 if waited or self._waiting else quiet + asyncio.get_running_loop().time() - began
 
     def _wake(self) -> None:
         for event in self._waiting:

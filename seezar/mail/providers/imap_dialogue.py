@@ -277,6 +277,8 @@ def translated(server: ImapServer, error: Exception) -> MailError:
         return MailProviderUnavailable(server.provider, f"the certificate of {where} is not valid")
     if isinstance(error, TimeoutError):
         return MailProviderUnavailable(server.provider, f"{where} did not answer in time")
+    if isinstance(error, socket.gaierror):
+        return MailProviderUnavailable(server.provider, f"no machine of the name {server.host} is known")
     if isinstance(error, OSError | IMAPClientAbortError):
         return ConnectionLost(server.provider, f"the connection to {where} failed ({type(error).__name__})")
     code = _response_code(error)

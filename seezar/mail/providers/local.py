@@ -4,10 +4,13 @@ from collections.abc import Iterable, Sequence
 
 from seezar.domains import normal_host
 from seezar.mail.directory import Directory
-from seezar.mail.errors import MailboxUnknown, MailDomainNotServed
+from seezar.mail.errors import MailboxUnknown, MailDomainNotServed, MailQuotaFull
 from seezar.mail.provider import Address, MailRef
 from seezar.mail.store import MessageStore
 from seezar.mail.table import LOCAL
+
+# Bytes that a mail with a code has at most, nearly always: a mailbox with less room is of no use.
+_ROOM = 16 * 1024
 
 
 class LocalProvider:
@@ -17,14 +20,16 @@ class LocalProvider:
         directory: of all mailboxes.
         store: where messages are kept.
         domains: domains served, the first is that of new addresses.
+        quota: bytes that a mailbox holds; 0 = any number.
     """
 
     name = LOCAL
     push = True
 
-    def __init__(self, directory: Directory, store: MessageStore, *, domains: Iterable[str]) -> None:
+    def __init__(self, directory: Directory, store: MessageStore, *, domains: Iterable[str], quota: int = 0) -> None:
         self._directory = directory
         self._store = store
+        self._quota = quota
         self._domains = tuple(normal_host(domain) or domain for domain in domains)
 
     # --- what the SMTP server asks
@@ -52,9 +57,18 @@ class LocalProvider:
             raise MailboxUnknown(found.address)
         return found
 
+    async def check_room(self, address: Address, size: int) -> None:
+        """Make sure that so many bytes more fit into a mailbox.
+
+        Raises:
+            MailQuotaFull: they do not.
+        """
+        if self._quota and await self._store.used(address.address) + size > self._quota:
+            raise MailQuotaFull(self.name, f"the mailbox {address.address} is full")
+
     async def receive(self, recipients: Iterable[str], raw: bytes) -> list[int]:
         """Store a message for mailboxes of this provider; see `MessageStore.receive`."""
-        return await self._store.receive(recipients, raw)
+        return await self._store.receive(recipients, raw, quota=self._quota)
 
     # --- the provider
 
@@ -68,8 +82,16 @@ class LocalProvider:
         return address
 
     async def check_address(self, address: Address) -> str:
-        """See `MailProvider.check_address`."""
-        return (await self.mailbox(address.address)).id
+        """See `MailProvider.check_address`.
+
+        Raises:
+            MailDomainNotServed: its domain is no longer one of ours.
+            MailQuotaFull: no mail with a code fits in.
+        """
+        self.served(address.address.rpartition("@")[2])
+        found = await self.mailbox(address.address)
+        await self.check_room(found, _ROOM)
+        return found.id
 
     async def cursor(self, address: Address) -> str:
         """See `MailProvider.cursor`."""

@@ -64,14 +64,23 @@ class MailpitProvider:
 
     async def create_address(self, address: str, *, password: str) -> str:
         """See `MailProvider.create_address`. Every address is there already; only its domain is looked at."""
-        if address.rpartition("@")[2] not in self._domains:
-            raise MailDomainNotServed(address.rpartition("@")[2], self._domains)
+        self._check_domain(address)
         return address
 
     async def check_address(self, address: Address) -> str:
-        """See `MailProvider.check_address`. Every address is there: only the server and the key are tried."""
+        """See `MailProvider.check_address`. Every address is there: only the server and the key are tried.
+
+        Raises:
+            MailDomainNotServed: mail for its domain is not, or no longer, sent there.
+        """
+        self._check_domain(address.address)
         await self._page(address, 1, limit=1)
         return address.address
+
+    def _check_domain(self, address: str) -> None:
+        domain = address.rpartition("@")[2]
+        if domain not in self._domains:
+            raise MailDomainNotServed(domain, self._domains, self.name)
 
     async def delete_address(self, address: Address) -> None:
         """See `MailProvider.delete_address`."""

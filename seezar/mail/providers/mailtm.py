@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from seezar.errors import InvalidInput
 from seezar.mail.errors import (
     MailboxTaken,
     MailboxUnknown,
@@ -26,10 +25,13 @@ from seezar.mail.providers.account_api import (
     NOT_THERE,
     SOURCE_LIMIT,
     bearer,
+    check_domain,
+    check_room,
     gone,
     id_of,
     list_domains,
     no_room,
+    not_taken,
     push_url,
 )
 from seezar.mail.providers.http import Answer, AnswerTooLarge, HttpApi, read_options
@@ -106,18 +108,11 @@ class MailTmProvider:
             await self._check_domain(address)
             if refusal.mentions("used", "taken", "exist"):
                 raise MailboxTaken(address) from None
-            raise InvalidInput(
-                f"The mail provider {self.name} does not take {address} as a new address.",
-                kept="Nothing was made.",
-                next_step="Choose another name.",
-            ) from None
+            raise not_taken(self._api, address) from None
         return account.id
 
     async def _check_domain(self, address: str) -> None:
-        domain = address.rpartition("@")[2]
-        served = await self.domains()
-        if domain not in served:
-            raise MailDomainNotServed(domain, served)
+        await check_domain(self._api, self._entry, self._key(), address)
 
     async def check_address(self, address: Address) -> str:
         """See `MailProvider.check_address`.
@@ -126,20 +121,13 @@ class MailTmProvider:
             MailDomainNotServed: the address went with its domain.
             MailQuotaFull: no more mail fits in.
         """
-        try:
-            answer = await self._ask(address, "GET", "/me")
-        except MailProviderRefused:
-            # An account that is gone and a wrong password get the same answer.
-            await self._check_domain(address.address)
-            raise
+        answer = await self._ask(address, "GET", "/me")
         found = answer.record()
         if answer.status in NOT_THERE or found.get("isDeleted") is True or found.get("isDisabled") is True:
             raise MailboxUnknown(address.address)
         if not answer.ok or not id_of(answer):
             raise self._api.unknown(answer, "an account")
-        quota, used = found.get("quota"), found.get("used")
-        if isinstance(quota, int) and isinstance(used, int) and 0 < quota <= used:
-            raise MailQuotaFull(self.name, f"the mailbox {address.address} is full")
+        check_room(self._api, address.address, found)
         return id_of(answer)
 
     async def delete_address(self, address: Address) -> None:
@@ -148,7 +136,7 @@ class MailTmProvider:
             await self._token(address)
             number = self._accounts[address.address].id or address.id
             answer = await self._ask(address, "DELETE", f"/accounts/{quote(number, safe='')}")
-        except MailProviderRefused:
+        except (MailProviderRefused, MailDomainNotServed):
             # Nobody can log in to an account that is gone.
             pass
         else:
@@ -236,6 +224,7 @@ class MailTmProvider:
 
         Raises:
             MailProviderRefused: nor is the new one.
+            MailDomainNotServed: the address went with its domain.
         """
         # Kept here: another caller may get a new one while this one waits for its answer.
         token = await self._token(address)
@@ -253,7 +242,12 @@ class MailTmProvider:
         async with account.lock:
             if account.token == refused:
                 password = await self._secrets.open(address.secret_ref) if address.secret_ref else ""
-                await self._log_in(address.address, password)
+                try:
+                    await self._log_in(address.address, password)
+                except MailProviderRefused:
+                    # An account that went with its domain and a wrong password get the same answer.
+                    await self._check_domain(address.address)
+                    raise
             return account.token
 
     async def _log_in(self, address: str, password: str) -> _Account:

@@ -18,7 +18,7 @@ from email.utils import format_datetime, formataddr
 from typing import Any, cast
 from urllib.parse import quote
 
-from seezar.errors import InvalidInput, SettingsInvalid
+from seezar.errors import SettingsInvalid
 from seezar.mail.errors import (
     MailboxTaken,
     MailboxUnknown,
@@ -31,11 +31,14 @@ from seezar.mail.providers.account_api import (
     NOT_THERE,
     SOURCE_LIMIT,
     bearer,
+    check_domain,
+    check_room,
     gone,
     id_in,
     id_of,
     list_domains,
     no_room,
+    not_taken,
     push_url,
     records,
 )
@@ -123,11 +126,7 @@ class SmtpDevProvider:
         await self._check_domain(address)
         if answer.mentions("used", "taken", "exist"):
             raise MailboxTaken(address)
-        raise InvalidInput(
-            f"The mail provider {self.name} does not take {address} as a new address.",
-            kept="Nothing was made.",
-            next_step="Choose another name.",
-        )
+        raise not_taken(self._api, address)
 
     async def check_address(self, address: Address) -> str:
         """See `MailProvider.check_address`.
@@ -137,9 +136,7 @@ class SmtpDevProvider:
             MailQuotaFull: no more mail fits in.
         """
         account = await self._account_of(self._owner(address.address), address.address)
-        quota, used = account.get("quota"), account.get("used")
-        if isinstance(quota, int) and isinstance(used, int) and 0 < quota <= used:
-            raise MailQuotaFull(self.name, f"the mailbox {address.address} is full")
+        check_room(self._api, address.address, account)
         return address.address if self._catch_all else id_in(account)
 
     async def delete_address(self, address: Address) -> None:
@@ -179,14 +176,11 @@ class SmtpDevProvider:
             return account
         await self._check_domain(address)
         if self._catch_all:
-            raise MailDomainNotServed(address.rpartition("@")[2], [])
+            raise MailDomainNotServed(address.rpartition("@")[2], [], self.name)
         raise MailboxUnknown(address)
 
     async def _check_domain(self, address: str) -> None:
-        domain = address.rpartition("@")[2]
-        served = await self.domains()
-        if domain not in served:
-            raise MailDomainNotServed(domain, served)
+        await check_domain(self._api, self._entry, self._headers, address)
 
     async def _inbox(self, address: Address) -> _Inbox:
         known = self._inboxes.get(address.address)
@@ -290,7 +284,7 @@ class SmtpDevProvider:
 
     async def _ask(self, method: str, path: str, **details: Any) -> Answer:
         answer = await self._api.ask(method, path, headers=self._headers, **details)
-        if answer.status == 401:
+        if answer.status == 401 or (answer.status == 403 and method != "POST"):
             raise MailProviderRefused(self.name, "the API key")
         return answer
 

@@ -1,7 +1,6 @@
 """Wake-ups over a websocket: one connection while somebody waits, and a little longer. What it says is not read."""
 
 import asyncio
-import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
@@ -11,7 +10,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
 from seezar.domains import is_loopback
-from seezar.mail.errors import MailProviderUnavailable
+from seezar.mail.providers.looking import look_until
 
 # Seconds that a connection stays open when nobody waits: the next wait often follows at once.
 LINGER = 60.0
@@ -44,30 +43,15 @@ class WakeUps:
         self._idle: asyncio.TimerHandle | None = None
 
     async def wait(self, look: Callable[[], Awaitable[bool]], timeout: float, *, push: bool = True) -> bool:
-        """Look again after every event, and at times without one, until there is something (True) or time is up.
+        """Look again after every event, and at times without one; see `look_until`.
 
         Args:
-            look: whether there is something. While the provider is away there is nothing.
-            timeout: seconds.
             push: False = only look at times.
         """
-        deadline = asyncio.get_running_loop().time() + timeout
         event = asyncio.Event()
         self._enter(event, push)
         try:
-            while True:
-                # Whatever comes from here on sets the event; what came before is found by looking.
-                event.clear()
-                with contextlib.suppress(MailProviderUnavailable):
-                    if await look():
-                        return True
-                remaining = deadline - asyncio.get_running_loop().time()
-                if remaining <= 0:
-                    return False
-                pause = LOOK_CONNECTED if self._connected else LOOK_ALONE
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(min(remaining, pause)):
-                        await event.wait()
+            return await look_until(look, event, timeout, lambda: LOOK_CONNECTED if self._connected else LOOK_ALONE)
         finally:
             self._leave(event)
 

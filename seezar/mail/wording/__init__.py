@@ -57,6 +57,8 @@ class Cue:
     """The word "number": a label of some other number, unless it says itself that it is for signing in."""
     CONFIRM: Final = 1 << 17
     """Confirm, approve, complete: said of an account as of a shift or an order, so that what it is said of decides."""
+    BROWSER: Final = 1 << 18
+    """In the browser: a link with this text shows the mail there; beside a URL it says where to paste that."""
 
 
 CUES: dict[str, int] = {name: bit for name, bit in vars(Cue).items() if name.isupper()} | {"COMMON": 0}

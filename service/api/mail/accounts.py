@@ -17,8 +17,6 @@ from service.api.mail.shapes import linked, moment, resource, written
 
 router = APIRouter()
 
-# That of the original, in bytes; clients show it. Nothing is refused when it is used up.
-_QUOTA = 40_000_000
 _BLANK = "This value should not be blank."
 _JSON = ("application/json", "application/ld+json")
 
@@ -107,7 +105,7 @@ def account_fields(account: HostedAccount) -> dict[str, Any]:
     return {
         "id": account.id,
         "address": account.address,
-        "quota": _QUOTA,
+        "quota": account.quota,
         "used": account.used,
         "isDisabled": False,
         "isDeleted": False,

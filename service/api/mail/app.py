@@ -38,8 +38,14 @@ class MailApi:
     @asynccontextmanager
     async def opened(mail: FastAPI, application: Application) -> "AsyncGenerator[MailApi]":
         """Let `mail` work on the stores of `application` for the time of the block."""
-        domains = application.settings.mail_domain_list
-        mail.state.api = api = MailApi(HostedMail(application.database, application.mail.store, domains=domains))
+        settings = application.settings
+        hosted = HostedMail(
+            application.database,
+            application.mail.store,
+            domains=settings.mail_domain_list,
+            quota=settings.mail_quota,
+        )
+        mail.state.api = api = MailApi(hosted)
         try:
             yield api
         finally:

@@ -31,6 +31,7 @@ class SmtpDev:
         hub: what the event hub takes: the API key, or a token from `/mercure/token`.
         accounts: by id.
         full: no more accounts are made.
+        refusal: status of the answer to a wrong key.
     """
 
     source: Literal["json", "raw", "page", "download", "none"] = "json"
@@ -39,6 +40,7 @@ class SmtpDev:
     accounts: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     messages: dict[str, list[dict[str, Any]]] = field(default_factory=dict[str, list[dict[str, Any]]])
     full: bool = False
+    refusal: int = 401
     requests: int = 0
     listeners: list[asyncio.Queue[str]] = field(default_factory=list[asyncio.Queue[str]])
 
@@ -96,7 +98,7 @@ class SmtpDev:
         async def keyed(request: Request) -> Response:
             self.requests += 1
             if request.url.path != "/.well-known/mercure" and request.headers.get("x-api-key") != KEY:
-                return JSONResponse({"title": "Unauthorized"}, 401)
+                return JSONResponse({"title": "Unauthorized"}, self.refusal)
             return await endpoint(request)
 
         return keyed

@@ -2,6 +2,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -202,6 +203,8 @@ async def test_every_address_of_the_domains_is_there(server: MailpitServer, conn
     assert await provider.check_address(BOX) == BOX.address
     with pytest.raises(MailDomainNotServed, match=r"app\.test"):
         await provider.create_address("new@else.test", password="unused")
+    with pytest.raises(MailDomainNotServed, match=r"pit takes no mail for 'else\.test'"):
+        await provider.check_address(replace(BOX, id="ada@else.test", address="ada@else.test"))
 
 
 async def test_the_key_is_shown_and_a_wrong_one_refused(connect: Connect, caplog: pytest.LogCaptureFixture) -> None:

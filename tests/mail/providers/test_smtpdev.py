@@ -194,10 +194,14 @@ async def test_no_room(service: SmtpDev, provider: SmtpDevProvider) -> None:
         await provider.create_address("other@dev.test", password="a password of ours")
 
 
-async def test_a_wrong_key(url: str) -> None:
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_wrong_key(service: SmtpDev, url: str, status: int) -> None:
+    service.refusal = status
     provider = provider_at(url, key="another key")
     with pytest.raises(MailProviderRefused, match="the API key") as error:
         await provider.domains()
+    with pytest.raises(MailProviderRefused, match="the API key"):
+        await provider.check_address(Address("1", "reader@dev.test", "dev", None, datetime.now(UTC)))
     assert "another key" not in str(error.value) + repr(provider) + repr(vars(provider)["_entry"])
     await provider.close()
 

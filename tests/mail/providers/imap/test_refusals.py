@@ -1,6 +1,7 @@
 """What refusals of an IMAP server mean: one of a few lines says NO with a response code of RFC 5530 or 9208."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -10,10 +11,18 @@ import pytest
 from seezar.mail.errors import MailError, MailProviderRefused, MailProviderUnavailable, MailQuotaFull
 from seezar.mail.provider import Address
 from seezar.mail.providers import imap
+from seezar.mail.providers.imap_dialogue import ImapServer, translated
 from seezar.mail.table import ProviderEntry
 from tests.mail.providers.conftest import MemorySecrets
 
 ADDRESS = Address("ada@home.test", "ada@home.test", "home", "box", datetime.now(UTC))
+
+
+def test_a_host_that_is_gone_is_named() -> None:
+    server = ImapServer("home", "imap.gone.test", 993, tls=True)
+    told = translated(server, socket.gaierror(socket.EAI_NONAME, "Name or service not known"))
+    assert isinstance(told, MailProviderUnavailable)
+    assert "no machine of the name imap.gone.test is known" in told.what
 
 
 @asynccontextmanager
