@@ -15,7 +15,7 @@ from seezar.mail.occasions import Choices, dated, numbered, priced, timed
 from seezar.mail.urls import MAX_URL, leads_through_login, path_score, shared_values, token_strength, url_words
 from seezar.mail.wording import Cue, Found, Wording
 
-THRESHOLD = 5.5
+THRESHOLD = 5.1
 MAX_LINKS = 300
 # What speaks against a link, and is none of it where it is part of a name.
 _AGAINST = Cue.TRADE | Cue.OTHER | Cue.ELSEWHERE | Cue.REFUSE | Cue.NOTICE
@@ -136,7 +136,7 @@ class LinkReader:
             score += 3.5
             reason = "the subject names what the link beside it undoes"
         if self._sole(link, text | context, path):
-            score += 2.0
+            score += 3.0
             reason = "the only personal link, and its address names the purpose"
         score -= self._occasion(link, text, context)
         score += self._mail_score(text, context, token, path)
@@ -213,18 +213,18 @@ class LinkReader:
         return link.href == self._first and any(url in self._refused for url in self._choices.others(link.href))
 
     def _sole(self, link: Link, said: int, path: float) -> bool:
-        """Whether a mail about an account has this one link with a token, whose address names a purpose.
+        """Whether a mail about an account has no code and this one link with a token, whose address names a purpose.
 
         What is said in a language or phrase that is not known is made up for by that.
         """
         other = Cue.TRADE | Cue.ELSEWHERE | Cue.REFUSE | Cue.NOTME | Cue.NOTICE
-        if path <= 0 or self._personal != frozenset({link.href}) or (self._subject_cues | said) & other:
+        if self._codes or path <= 0 or self._personal != frozenset({link.href}) or (self._subject_cues | said) & other:
             return False
-        if self._subject_cues & (ACCOUNT | Cue.AUTH):
+        if self._subject_cues & (ACCOUNT | FIRM):
             return True
         if self._brief and self._all & Cue.AUTH and self._all & Cue.ACCOUNT:
             return True
-        return bool(self._all & (Cue.ACCOUNT | Cue.AUTH)) and bool(self._all & (Cue.IGNORE | Cue.CAUTION))
+        return bool(self._all & (Cue.ACCOUNT | FIRM)) and bool(self._all & (Cue.IGNORE | Cue.CAUTION))
 
     def _token(self, link: Link) -> float:
         return token_strength(link.href[:MAX_URL], self._codes, self._shared)
