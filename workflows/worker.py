@@ -170,8 +170,7 @@ class MailPort:
         """
         if await self._slots.take_mail():
             await self._smtp.start()
-            # Mailboxes whose making was cut off: one worker is enough for them, too.
-            self._finishing = asyncio.create_task(self._mail.finish(), name="mail-finishing")
+            self._finish()
 
     async def keep(self) -> None:
         """Call it at every beat: serve from now on, where no worker does any more."""
@@ -183,7 +182,13 @@ class MailPort:
             # The worker that has just gone may still be closing it; it is tried again at the next beat.
             log.warning("%s", error)
             return
+        self._finish()
         self.write_note()
+
+    def _finish(self) -> None:
+        # Mailboxes whose making was cut off: one worker is enough for them, too.
+        if self._finishing is None or self._finishing.done():
+            self._finishing = asyncio.create_task(self._mail.finish(), name="mail-finishing")
 
     async def hold_again(self) -> None:
         """The slot was taken again: so is what goes with it, if nobody else has it by now."""
