@@ -7,8 +7,9 @@ from typing import Self
 from seezar.accounts import Accounts, Runs, Sessions
 from seezar.accounts.adoptions import Adoptions
 from seezar.accounts.attempts import Attempts
-from seezar.accounts.caller_keys import CallerKeys
+from seezar.accounts.idempotency_keys import IdempotencyKeys
 from seezar.accounts.keeping import Keeping
+from seezar.accounts.lease import Lease
 from seezar.accounts.notices import Notices
 from seezar.accounts.pages import Pages
 from seezar.accounts.pauses import Pauses
@@ -17,7 +18,6 @@ from seezar.accounts.questions import Questions
 from seezar.accounts.recipes import Recipes
 from seezar.accounts.site_turns import SiteTurns
 from seezar.accounts.states import States
-from seezar.accounts.tenure import Tenure
 from seezar.database import Database
 from seezar.knowledge import Knowledge
 from seezar.mail.mailboxes import Mailboxes
@@ -39,7 +39,7 @@ class Application:
     sessions: Sessions
     runs: Runs
     adoptions: Adoptions
-    caller_keys: CallerKeys
+    idempotency_keys: IdempotencyKeys
     attempts: Attempts
     questions: Questions
     pauses: Pauses
@@ -53,7 +53,7 @@ class Application:
     mail: Mail
     mailboxes: Mailboxes
     knowledge: Knowledge
-    worker: Tenure | None = None
+    worker: Lease | None = None
 
     @classmethod
     async def open(
@@ -63,7 +63,7 @@ class Application:
         *,
         application_name: str,
         max_connections: int = 4,
-        worker: Tenure | None = None,
+        worker: Lease | None = None,
     ) -> Self:
         """Connect to the migrated database at `url`; `worker` is the worker that this process is, if it is one.
 
@@ -95,7 +95,7 @@ class Application:
                 sessions=Sessions(database, cipher),
                 runs=runs,
                 adoptions=Adoptions(database),
-                caller_keys=CallerKeys(database),
+                idempotency_keys=IdempotencyKeys(database),
                 attempts=Attempts(database, cipher),
                 questions=Questions(database, cipher, runs, timeout=settings.person_timeout),
                 pauses=Pauses(database),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import psycopg
 from dbos import DBOSClient
+from psycopg import OperationalError
 
 from seezar.accounts import Run
 from seezar.accounts.adoptions import PARKED
@@ -71,6 +72,9 @@ class Adopter:
             status="PENDING", executor_id=died, load_input=False, load_output=False
         )
         for workflow in pending:
+            # Whose connection broke here holds the slot no more: a new holder of it may have taken the rest.
+            if not await self._slots.alive():
+                raise OperationalError("the connection of the slot is closed")
             if await self._may_go_on(workflow.workflow_id, died):
                 log.warning("adopting %s of %s, which is gone", workflow.workflow_id, died)
                 await engine.put_back(self._dbos, workflow.workflow_id, died)

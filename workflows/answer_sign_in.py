@@ -10,7 +10,8 @@ from seezar.errors import RunEnded, SeezarError
 from workflows.names import ANSWER_SIGN_IN
 from workflows.runtime import runtime
 from workflows.serializer import WorkflowFailed, unforeseen
-from workflows.sign_in import STOPPED, Life, attempts, close, decided, ended, workflow_id
+from workflows.shell import workflow_id
+from workflows.sign_in import STOPPED, Life, attempts, close, decided, ended, through_outages
 from workflows.steps import PATIENT, reporter
 from workflows.taking import account_of, deadline_of
 
@@ -61,6 +62,7 @@ async def take_up(run_id: str, number: int) -> dict[str, Any]:
 
 
 @DBOS.step()
+@through_outages
 async def enter_answer(run_id: str, account: str, number: int, attempt: int, deadline: float) -> Life:
     """A browser life: type the code, or look at the page again; verify, store the session."""
     app, lives = runtime().application, runtime().lives

@@ -85,7 +85,7 @@ def write_backup(settings: Settings, url: str, file: Path) -> int:
     return size
 
 
-def read_backup(settings: Settings, url: str, file: Path, *, replace: bool) -> Manifest:
+def restore_backup(settings: Settings, url: str, file: Path, *, replace: bool) -> Manifest:
     """Put what the backup holds in the place of the databases at `url`; returns what it says of itself.
 
     It is restored beside them and then takes their names, in one transaction.

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -16,11 +17,15 @@ from workflows.idling import Idling
 from workflows.keeping import Keeper
 from workflows.pace import Pace
 from workflows.runtime import Runtime
+from workflows.serializer import unforeseen
 from workflows.stray_runs import close_ended_runs, queue_lost_answers
 
 log = logging.getLogger("seezar.worker")
 
 _BEAT_S = 1.0
+# A run that nobody would end or begin is looked for among all that are open; it has been one for a while by then.
+_STRAYS_S = 5.0
+_AWAY = (DatabaseUnavailable, psycopg.OperationalError, DBAPIError)
 
 
 class Beat:
@@ -44,6 +49,8 @@ class Beat:
         self._deadlines = Deadlines(parts.application, parts.lives)
         self._keeper = Keeper(parts.application, parts.queueing)
         self._housekeeping = Housekeeping(parts.application, dbos)
+        self._strays_at = -_STRAYS_S
+        self._failing: set[str] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Beat until told to stop, or idle for long enough."""
@@ -52,7 +59,7 @@ class Beat:
                 await self._once()
                 if await self._idling.for_long():
                     return
-            except (DatabaseUnavailable, psycopg.OperationalError, DBAPIError) as error:
+            except _AWAY as error:
                 log.warning("the database does not answer (%s)", type(error).__name__)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), _BEAT_S)
@@ -63,15 +70,40 @@ class Beat:
         await self._housekeeping.close()
 
     async def _once(self) -> None:
-        application, lives, queueing = self._parts.application, self._parts.lives, self._parts.queueing
-        await self._pace.keep(application)
-        await self._keep_mail()
-        await self._parts.followers.keep()
-        await close_ended_runs(application, queueing, self._dbos)
-        await self._deadlines.keep()
+        await self._part("pace", self._pace.keep(self._parts.application))
+        await self._part("mail", self._keep_mail())
+        await self._part("followers", self._parts.followers.keep())
+        await self._part("runs", self._runs())
+        await self._part("deadlines", self._deadlines.keep())
+        await self._part("pages", self._pages())
+        await self._part("keeping", self._keeper.keep())
+        self._housekeeping.keep()
+
+    async def _part(self, name: str, work: Awaitable[object]) -> None:
+        """One part of the beat. What nobody foresaw in it, or what is the fault of one row, does not end the worker
+        nor the other parts.
+        """
+        try:
+            await work
+        except _AWAY:
+            raise
+        except Exception as error:  # noqa: BLE001 - see above
+            if name not in self._failing:
+                log.error("%s fails at every beat from now on: %s", name, unforeseen(error))
+            self._failing.add(name)
+        else:
+            self._failing.discard(name)
+
+    async def _runs(self) -> None:
+        application, queueing = self._parts.application, self._parts.queueing
         await queue_lost_answers(application, queueing)
-        for run_id in await application.questions.end_overdue():
+        if time.monotonic() - self._strays_at < _STRAYS_S:
+            return
+        self._strays_at = time.monotonic()
+        await close_ended_runs(application, queueing, self._dbos)
+
+    async def _pages(self) -> None:
+        lives = self._parts.lives
+        for run_id in await self._parts.application.questions.end_overdue():
             await lives.drop(run_id)
         await lives.drop_stale()
-        await self._keeper.keep()
-        self._housekeeping.keep()

@@ -5,15 +5,15 @@ from typing import Any
 from dbos import DBOS
 
 from seezar.accounts import SessionInfo
-from seezar.errors import NotSignedIn, SeezarError
+from seezar.errors import NotSignedIn
 from seezar.signin.outcome import Outcome
 from seezar.signin.session_check import check_stored_session
 from workflows.names import CHECK_SESSION
 from workflows.runtime import runtime
-from workflows.serializer import WorkflowFailed, unforeseen
+from workflows.shell import to_its_end, workflow_id
 from workflows.sign_in import note_pause
-from workflows.steps import reporter
-from workflows.taking import ended_before
+from workflows.steps import PATIENT, reporter
+from workflows.taking import account_of, ended_before
 
 
 @DBOS.workflow(name=CHECK_SESSION)
@@ -28,23 +28,17 @@ async def check_session(account: str, keep: dict[str, Any] | None = None) -> dic
     Returns:
         `{"status": "signed_in" | "not_signed_in" | …, "account", "reason"}`.
     """
-    run_id = DBOS.workflow_id
-    assert run_id is not None
-    try:
-        return await ask(run_id, account, keep)
-    except (SeezarError, WorkflowFailed) as error:
-        return await failed(run_id, account, error.status, str(error))
-    except Exception as error:  # noqa: BLE001 - whatever it is, the run must not stay open for ever
-        return await failed(run_id, account, "error", unforeseen(error))
+    run_id = workflow_id()
+    return await to_its_end(run_id, account, ask_site(run_id, account, keep))
 
 
-@DBOS.step()
-async def ask(run_id: str, account: str, keep: dict[str, Any] | None = None) -> dict[str, Any]:
+@DBOS.step(**PATIENT)
+async def ask_site(run_id: str, account: str, keep: dict[str, Any] | None = None) -> dict[str, Any]:
     """Check the session with a plain request, or with a visit where only a browser can tell or it is to be renewed."""
     app = runtime().application
     if (over := await ended_before(run_id)) is not None:
         return over
-    record = await app.accounts.get(account)
+    record = await account_of(run_id, account)
     before = await app.sessions.info(account)
     if before is None:
         raise NotSignedIn("There is no stored session.", next_step=f"Sign in: seezar sign-in {account}.")
@@ -75,12 +69,3 @@ async def _must_renew(run_id: str, account: str, before: SessionInfo, checked: O
         return False
     moved = now.expires_at is None or before.expires_at is None or now.expires_at > before.expires_at
     return not moved and await app.keeping.may_sign_in(account, asking=run_id)
-
-
-@DBOS.step(name="check_session_failed")
-async def failed(run_id: str, account: str, status: str, reason: str) -> dict[str, Any]:
-    """Write down why it failed."""
-    app = runtime().application
-    result = {"status": status, "account": account, "reason": reason}
-    await app.runs.finish(run_id, status, reason=reason, result=result)
-    return result

@@ -234,9 +234,14 @@ class Client:
             )
         await runs.event(run_id, "resume", "Taken up again on request")
         if run.question is None:
-            if run.workflow_id != run_id:
-                # It was cancelled between the answer and its workflow, perhaps; a workflow that is there is left alone.
-                await self._queueing.go_on(run)
+            found = await self._dbos.list_workflows_async(
+                workflow_ids=[run.workflow_id], status=["SUCCESS", "ERROR"], load_input=False, load_output=False
+            )
+            if found and await runs.arguments(run_id) is not None:
+                # It came to a run that was cancelled already, and so has ended: another begins.
+                await self._dbos.delete_workflow_async(run.workflow_id)
+            # It was cancelled before its workflow was queued, perhaps; one that is there is left alone.
+            await self._queueing.go_on(run)
             await self._dbos.resume_workflow_async(run.workflow_id, queue_name=queue_of(run.kind))
         return await runs.get(run_id)
 

@@ -38,7 +38,11 @@ class Deadlines:
         if time.monotonic() - self._since < self._grace:
             return []
         overdue = await self._app.runs.overdue(grace=self._grace)
+        # One that was handed over waits for its turn, and is told of its deadline when it comes.
+        queued = await self._queued([run.workflow_id for run in overdue])
         for run in overdue:
+            if run.workflow_id in queued:
+                continue
             _log.warning("the run %s hangs; it is ended", run.id)
             reason = (
                 f"The run did not end by itself within {self._grace:.0f} s after its deadline, and was stopped. "
@@ -50,4 +54,12 @@ class Deadlines:
             result = result_without_end(run, "unknown", reason)
             await self._app.runs.finish(run.id, "unknown", reason=reason, result=result)
             await self._lives.drop(run.id)
-        return [run.id for run in overdue]
+        return [run.id for run in overdue if run.workflow_id not in queued]
+
+    async def _queued(self, workflows: list[str]) -> set[str]:
+        if not workflows:
+            return set()
+        found = await DBOS.list_workflows_async(
+            workflow_ids=workflows, status=["ENQUEUED", "DELAYED"], load_input=False, load_output=False
+        )
+        return {workflow.workflow_id for workflow in found}

@@ -12,6 +12,7 @@ from seezar.errors import DatabaseUnavailable
 from seezar.settings import Settings
 from workflows.adoption import Adopter
 from workflows.ground import prepare_database
+from workflows.serializer import unforeseen
 from workflows.slots import SlotHolder, SlotLost
 
 log = logging.getLogger("seezar.worker")
@@ -44,7 +45,7 @@ class Holding:
         self._adopter = adopter
         self._lost = lost
         self._held_again = held_again
-        self._away = False
+        self._troubled = False
         # A worker that is told to stop adopts nothing any more, and still holds its slot.
         self.adopts = True
 
@@ -60,12 +61,18 @@ class Holding:
                 if self.adopts and look % _ADOPT_EVERY == 0:
                     await self._adopter.look()
             except (DatabaseUnavailable, psycopg.OperationalError, DBAPIError) as error:
-                # Its own text may quote a statement. Told once, not at every look.
-                if not self._away:
-                    log.warning("the database does not answer (%s)", type(error).__name__)
-                self._away = True
+                # Its own text may quote a statement.
+                self._trouble(f"the database does not answer ({type(error).__name__})")
+            except Exception as error:  # noqa: BLE001 - a row that nobody foresaw must not end one worker after another
+                self._trouble(unforeseen(error))
             else:
-                self._away = False
+                self._troubled = False
+
+    def _trouble(self, what: str) -> None:
+        # Told once, not at every look.
+        if not self._troubled:
+            log.warning("the slot is looked after again later: %s", what)
+        self._troubled = True
 
     async def _take_again(self) -> None:
         log.warning("worker-%d lost the connection of its slot", self._slots.slot)

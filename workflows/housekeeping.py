@@ -14,6 +14,7 @@ from seezar.accounts.retention import Keep, Retention
 from seezar.application import Application
 from seezar.errors import DatabaseUnavailable
 from seezar.settings import Settings
+from workflows.serializer import unforeseen
 
 log = logging.getLogger("seezar.housekeeping")
 
@@ -98,3 +99,5 @@ class Housekeeping:
                     log.info("deleted what was old: %s", ", ".join(f"{n} {kind}" for kind, n in deleted.items() if n))
         except (DatabaseUnavailable, psycopg.Error) as error:
             log.warning("what is old could not be deleted (%s)", type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - it is no reason to stop working on runs
+            log.error("what is old could not be deleted: %s", unforeseen(error))

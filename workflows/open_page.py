@@ -18,8 +18,9 @@ from seezar.signin.secrets import account_redactor
 from seezar.vault.origins import origin_of
 from workflows.names import OPEN_PAGE
 from workflows.runtime import runtime
-from workflows.serializer import WorkflowFailed, unforeseen
-from workflows.taking import ended_before
+from workflows.shell import to_its_end, workflow_id
+from workflows.steps import PATIENT
+from workflows.taking import account_of, ended_before
 
 
 class PageNotOpened(SeezarError):
@@ -38,23 +39,17 @@ async def open_page(account: str, url: str | None) -> dict[str, Any]:
     Returns:
         `{"status": "opened", "account", "page_id", "url", "title"}`, or a status with `reason`.
     """
-    run_id = DBOS.workflow_id
-    assert run_id is not None
-    try:
-        return await visit(run_id, account, url)
-    except (SeezarError, WorkflowFailed) as error:
-        return await failed(run_id, account, error.status, str(error))
-    except Exception as error:  # noqa: BLE001 - whatever it is, the run must not stay open for ever
-        return await failed(run_id, account, "error", unforeseen(error))
+    run_id = workflow_id()
+    return await to_its_end(run_id, account, visit(run_id, account, url))
 
 
-@DBOS.step()
+@DBOS.step(**PATIENT)
 async def visit(run_id: str, account: str, url: str | None) -> dict[str, Any]:
     """Load, read, redact, store."""
     app, pool = runtime().application, runtime().pool
     if (over := await ended_before(run_id)) is not None:
         return over
-    record = await app.accounts.get(account)
+    record = await account_of(run_id, account)
     target = allowed(urljoin(record.verify_url, url) if url else record.verify_url, record)
     info = await app.sessions.info(account)
     state = await app.sessions.load(account)
@@ -87,16 +82,6 @@ async def visit(run_id: str, account: str, url: str | None) -> dict[str, Any]:
     result = {"status": "opened", "account": account, "page_id": page_id, "url": text.url, "title": text.title}
     await app.runs.event(run_id, "done", f"Read {text.title!r}")
     await app.runs.finish(run_id, "opened", reason="", result=result)
-    return result
-
-
-@DBOS.step(name="open_page_failed")
-async def failed(run_id: str, account: str, status: str, reason: str) -> dict[str, Any]:
-    """Write down why it failed."""
-    app = runtime().application
-    result = {"status": status, "account": account, "reason": reason}
-    await app.runs.event(run_id, "done", f"{status}: {reason}")
-    await app.runs.finish(run_id, status, reason=reason, result=result)
     return result
 
 

@@ -11,7 +11,7 @@ from dbos import DBOSClient, EnqueueOptions
 from sqlalchemy.exc import DBAPIError
 
 from seezar.accounts import Run
-from seezar.accounts.caller_keys import checked_key, digest_of
+from seezar.accounts.idempotency_keys import checked_key, digest_of
 from seezar.accounts.questions import REPLACED, answer_number, attaches
 from seezar.accounts.records import INTERACTIVE, SCHEDULED
 from seezar.application import Application
@@ -60,7 +60,7 @@ class Queueing:
         runs, options = self._app.runs, {"fresh": fresh, "timeout": timeout}
         named = _named(key, SIGN_IN, account, options)
         while True:
-            if named is not None and (known := await self._app.caller_keys.run_of(*named)) is not None:
+            if named is not None and (known := await self._app.idempotency_keys.run_of(*named)) is not None:
                 return known
             # One at a time for an account: two at once would fight over the site's session and its codes.
             full: QueueFull | None = None
@@ -77,7 +77,7 @@ class Queueing:
                 # It has just ended.
                 continue
             if not under_way.waiting or attaches(under_way, fresh=fresh):
-                if named is None or await self._app.caller_keys.attach(*named, under_way.id):
+                if named is None or await self._app.idempotency_keys.attach(*named, under_way.id):
                     return under_way.id
                 continue
             await self._app.questions.end(under_way.id, reason=REPLACED)
@@ -95,7 +95,7 @@ class Queueing:
         """
         named = _named(key, workflow, account, *arguments)
         while True:
-            if named is not None and (known := await self._app.caller_keys.run_of(*named)) is not None:
+            if named is not None and (known := await self._app.idempotency_keys.run_of(*named)) is not None:
                 return known
             run_id = await self._new(workflow, account, *arguments, named=named, scheduled=scheduled)
             if run_id is not None:

@@ -24,10 +24,10 @@ from seezar.models.router import ModelRouter
 from seezar.signin.network import NetworkWatch
 from seezar.signin.secrets import account_redactor
 from workflows.names import ACT_ON_PAGE, EXTRACT_FROM_PAGE
-from workflows.open_page import PageNotOpened, allowed, failed, not_opened, refuse_forms, shown
+from workflows.open_page import PageNotOpened, allowed, not_opened, refuse_forms, shown
 from workflows.runtime import runtime
-from workflows.serializer import WorkflowFailed, unforeseen
-from workflows.taking import ended_before
+from workflows.shell import to_its_end, workflow_id
+from workflows.taking import account_of, ended_before
 
 
 class Interrupted(SeezarError):
@@ -51,14 +51,8 @@ async def act_on_page(account: str, instruction: str, url: str | None) -> dict[s
     Returns:
         `{"status": "done", "account", "method", "page_id", "url", "title"}`, or a status with `reason`.
     """
-    run_id = DBOS.workflow_id
-    assert run_id is not None
-    try:
-        return await act(run_id, account, instruction, url)
-    except (SeezarError, WorkflowFailed) as error:
-        return await failed(run_id, account, error.status, str(error))
-    except Exception as error:  # noqa: BLE001 - whatever it is, the run must not stay open for ever
-        return await failed(run_id, account, "error", unforeseen(error))
+    run_id = workflow_id()
+    return await to_its_end(run_id, account, act(run_id, account, instruction, url))
 
 
 @DBOS.workflow(name=EXTRACT_FROM_PAGE)
@@ -69,14 +63,8 @@ async def extract_from_page(account: str, question: str, url: str | None) -> dic
         `{"status": "extracted", "account", "page_id", "url", "title"}`: the answer is the text of the page record; or a
         status with `reason`.
     """
-    run_id = DBOS.workflow_id
-    assert run_id is not None
-    try:
-        return await extract(run_id, account, question, url)
-    except (SeezarError, WorkflowFailed) as error:
-        return await failed(run_id, account, error.status, str(error))
-    except Exception as error:  # noqa: BLE001 - whatever it is, the run must not stay open for ever
-        return await failed(run_id, account, "error", unforeseen(error))
+    run_id = workflow_id()
+    return await to_its_end(run_id, account, extract(run_id, account, question, url))
 
 
 @DBOS.step()
@@ -162,7 +150,7 @@ class _Visit:
 @asynccontextmanager
 async def _opened(run_id: str, account: str, url: str | None) -> AsyncGenerator[_Visit]:
     app = runtime().application
-    record = await app.accounts.get(account)
+    record = await account_of(run_id, account)
     target = allowed(urljoin(record.verify_url, url) if url else record.verify_url, record)
     info = await app.sessions.info(account)
     state = await app.sessions.load(account)

@@ -4,8 +4,9 @@ Every decision that depends on the clock or on a table is made inside a step, so
 """
 
 import asyncio
-import logging
+import functools
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, NotRequired, TypedDict
 
@@ -13,7 +14,15 @@ from dbos import DBOS
 
 from seezar.accounts.pauses import PAUSING
 from seezar.accounts.records import result_of_waiting
-from seezar.errors import AccountUnknown, DatabaseUnavailable, RunEnded, SecretMissing, SeezarError, SettingsInvalid
+from seezar.errors import (
+    AccountUnknown,
+    DatabaseFull,
+    DatabaseUnavailable,
+    RunEnded,
+    SecretMissing,
+    SeezarError,
+    SettingsInvalid,
+)
 from seezar.mail.errors import MailError
 from seezar.signin.lives import CHALLENGES
 from seezar.signin.outcome import Outcome
@@ -22,11 +31,10 @@ from workflows.mail_waiting import arrived, await_mail, mail_cursor
 from workflows.names import SIGN_IN
 from workflows.runtime import runtime
 from workflows.serializer import WorkflowFailed, unforeseen
+from workflows.shell import workflow_id
 from workflows.steps import PATIENT, reporter
 from workflows.taking import account_of, deadline_of, ended_before
 from workflows.turns import site_turn
-
-_log = logging.getLogger("seezar.workflows")
 
 # Outcomes after which the site may be tried afresh: the challenge or the browser was lost, a mailed code came too late.
 _TRY_AGAIN = ("challenge_lost", "browser_lost", "bad_code")
@@ -44,6 +52,24 @@ class Life(TypedDict):
     attempt: int
     question: NotRequired[str | None]
     mail: NotRequired[str]
+
+
+def through_outages[**P](life: Callable[P, Awaitable[Life]]) -> Callable[P, Awaitable[Life]]:
+    """Around a browser life: when the database goes away in the middle, the life is lost and not the run. What was done
+    is told by our own tables when they are back, and whoever goes on looks there first.
+    """
+
+    @functools.wraps(life)
+    async def around(*args: P.args, **kwargs: P.kwargs) -> Life:
+        try:
+            return await life(*args, **kwargs)
+        except DatabaseFull:
+            # Nothing that is done from now on could be written down.
+            raise
+        except DatabaseUnavailable:
+            return Life(status="browser_lost", reason="The database went away in the middle.", attempt=0)
+
+    return around
 
 
 @DBOS.workflow(name=SIGN_IN)
@@ -143,6 +169,7 @@ async def begin(run_id: str, account: str, options: dict[str, Any]) -> dict[str,
 
 
 @DBOS.step()
+@through_outages
 async def open_and_submit(run_id: str, account: str, deadline: float, accept_terms: bool = False) -> Life:
     """First browser life: open the site, submit the password (and a TOTP code), store the session or a checkpoint."""
     app, lives = runtime().application, runtime().lives
@@ -179,6 +206,7 @@ async def open_and_submit(run_id: str, account: str, deadline: float, accept_ter
 
 
 @DBOS.step()
+@through_outages
 async def answer_mail(run_id: str, account: str, attempt: int, handle: str, link: bool, deadline: float) -> Life:
     """Second browser life: enter the mailed code or open the mailed link, verify, store the session."""
     lives = runtime().lives
@@ -199,6 +227,8 @@ async def may_try_again(run_id: str, account: str, life: Life, deadline: float) 
     app = runtime().application
     record = await account_of(run_id, account)
     deadline = await deadline_of(run_id, deadline)
+    if (known := await decided(run_id, account)) is not None:
+        return known
     attempts = await app.attempts.all(run_id)
     refused = [a for a in attempts if a.outcome == "bad_code"]
     # A page that goes away may be how a site answers a wrong password: it is not given the password a third time.
@@ -247,9 +277,6 @@ async def finish(run_id: str, account: str, life: Life) -> dict[str, Any]:
     run = await app.runs.get(run_id)
     if run.finished and run.result is not None:
         return run.result
-    if life["status"] == "database_unavailable":
-        # It went away in the middle of a step and is back now: what our tables tell was done, all the same.
-        life = await decided(run_id, account) or life
     try:
         factor = (await account_of(run_id, account)).second_factor
     except AccountUnknown as error:
@@ -323,10 +350,3 @@ async def note_pause(account: str, outcome: Outcome) -> None:
         await runtime().application.pauses.begin(
             account, outcome.status, reason=outcome.reason, retry_after_s=outcome.retry_after_s
         )
-
-
-def workflow_id() -> str:
-    """The id of the workflow that calls."""
-    running = DBOS.workflow_id
-    assert running is not None
-    return running

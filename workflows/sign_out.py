@@ -4,13 +4,13 @@ from typing import Any
 
 from dbos import DBOS
 
-from seezar.errors import BrowserMissing, KeyUnusable, SeezarError
+from seezar.errors import BrowserMissing, KeyUnusable
 from seezar.signin.sign_out import sign_out_at_site
 from workflows.names import SIGN_OUT
 from workflows.runtime import runtime
-from workflows.serializer import WorkflowFailed, unforeseen
-from workflows.steps import reporter
-from workflows.taking import ended_before
+from workflows.shell import to_its_end, workflow_id
+from workflows.steps import PATIENT, reporter
+from workflows.taking import account_of, ended_before
 
 
 @DBOS.workflow(name=SIGN_OUT)
@@ -23,26 +23,24 @@ async def sign_out(account: str, options: dict[str, Any] | None = None) -> dict[
     Returns:
         `{"status": "signed_out" | …, "account", "reason"}`.
     """
-    run_id = DBOS.workflow_id
-    assert run_id is not None
-    try:
-        told = await leave(run_id, account, bool((options or {}).get("local")))
-        if "ended" in told:
-            return told["ended"]
-        return await forget(run_id, account, told)
-    except (SeezarError, WorkflowFailed) as error:
-        return await failed(run_id, account, error.status, str(error))
-    except Exception as error:  # noqa: BLE001 - whatever it is, the run must not stay open for ever
-        return await failed(run_id, account, "error", unforeseen(error))
+    run_id = workflow_id()
+    return await to_its_end(run_id, account, _sign_out(run_id, account, bool((options or {}).get("local"))))
 
 
-@DBOS.step()
+async def _sign_out(run_id: str, account: str, local: bool) -> dict[str, Any]:
+    told = await leave(run_id, account, local)
+    if "ended" in told:
+        return told["ended"]
+    return await forget(run_id, account, told)
+
+
+@DBOS.step(**PATIENT)
 async def leave(run_id: str, account: str, local: bool) -> dict[str, Any]:
     """Sign out at the site; returns the id of the session that was left, and what the site is known to think of it."""
     app, pool = runtime().application, runtime().pool
     if (over := await ended_before(run_id)) is not None:
         return {"ended": over}
-    record = await app.accounts.get(account)
+    record = await account_of(run_id, account)
     info = await app.sessions.info(account)
     if info is None or local:
         return {"session_id": info.id if info else None, "reason": "The site was not told." if local else ""}
@@ -57,7 +55,7 @@ async def leave(run_id: str, account: str, local: bool) -> dict[str, Any]:
     return {"session_id": info.id, "reason": reason}
 
 
-@DBOS.step()
+@DBOS.step(**PATIENT)
 async def forget(run_id: str, account: str, told: dict[str, Any]) -> dict[str, Any]:
     """Delete the session that was left; one that was obtained meanwhile stays."""
     app = runtime().application
@@ -70,13 +68,4 @@ async def forget(run_id: str, account: str, told: dict[str, Any]) -> dict[str, A
     await app.runs.event(run_id, "done", reason)
     await app.runs.finish(run_id, "signed_out", reason=reason, result=result)
     await app.states.refresh(account)
-    return result
-
-
-@DBOS.step(name="sign_out_failed")
-async def failed(run_id: str, account: str, status: str, reason: str) -> dict[str, Any]:
-    """Write down why it failed."""
-    app = runtime().application
-    result = {"status": status, "account": account, "reason": reason}
-    await app.runs.finish(run_id, status, reason=reason, result=result)
     return result

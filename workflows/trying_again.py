@@ -19,7 +19,7 @@ _DONE = {
 _STEPS = {
     SIGN_IN: ("open_and_submit", "begin"),
     SIGN_OUT: ("leave",),
-    CHECK_SESSION: ("ask",),
+    CHECK_SESSION: ("ask_site",),
     OPEN_PAGE: ("visit",),
     ACT_ON_PAGE: ("act",),
     EXTRACT_FROM_PAGE: ("extract",),

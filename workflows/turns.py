@@ -1,4 +1,4 @@
-"""The turn of a sign-in at its site: a site is given so many sign-ins a minute and no more."""
+"""The turn of a sign-in at its site, which is given so many a minute, and as many at once after a quiet one."""
 
 import time
 from typing import Any
@@ -44,7 +44,7 @@ async def book_turn(run_id: str, account: str, deadline: float) -> dict[str, Any
         return {"wait": 0.0, "deadline": deadline}
     most = app.site_turns.per_minute
     await app.runs.event(
-        run_id, "turn", f"Waiting {wait:.0f} s: the site is given at most {most} sign-ins a minute", wait_s=wait
+        run_id, "turn", f"Waiting {wait:.0f} s: the site is given {most} sign-ins a minute", wait_s=wait
     )
     await app.runs.start(run_id, deadline=deadline + wait)
     return {"wait": wait, "deadline": deadline + wait}

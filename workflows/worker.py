@@ -15,7 +15,7 @@ from typing import NoReturn
 from dbos import DBOS, DBOSClient
 from sqlalchemy.exc import DBAPIError
 
-from seezar.accounts.tenure import Tenure
+from seezar.accounts.lease import Lease
 from seezar.application import Application
 from seezar.browser.pool import BrowserPool
 from seezar.errors import DatabaseUnavailable, PortTaken, SeezarError
@@ -81,7 +81,7 @@ class Worker:
                 url,
                 application_name=f"seezar-worker-{slot}",
                 max_connections=8,
-                worker=Tenure(engine.executor_id(slot), slots.token, lost),
+                worker=Lease(engine.executor_id(slot), slots.token, lost),
             ) as application:
                 mail = MailPort(self._settings, application, slots)
                 async with AsyncExitStack() as stack:

@@ -70,11 +70,13 @@ class Attempts:
         """Note that the password is about to be submitted.
 
         Raises:
-            RunEnded: the run was ended meanwhile, or its account removed; nothing may be submitted for it.
+            RunEnded: the run was ended meanwhile, or its account removed, or it was cancelled and resumed and another
+                attempt of it is at work; nothing may be submitted any more.
         """
         changed = await self._database.run(
             "UPDATE app.attempt SET submitted = true WHERE run_id = %s AND number = %s AND EXISTS"
-            " (SELECT 1 FROM app.run r WHERE r.id = run_id AND r.finished_at IS NULL AND NOT r.account_removed)",
+            " (SELECT 1 FROM app.run r WHERE r.id = run_id AND r.attempts = number AND r.finished_at IS NULL"
+            " AND NOT r.account_removed)",
             run_id,
             number,
         )

@@ -1,11 +1,10 @@
 """Which sessions are due to be looked after, and which accounts the worker may sign in by itself."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from seezar.accounts.facts import read_facts
 from seezar.accounts.states import sign_in_at
-from seezar.database import Database
+from seezar.database import Database, server_now
 
 # Looks at the sessions of one site that are under way at the same time; the others are due at the next look.
 _AT_A_SITE = 2
@@ -33,8 +32,14 @@ UPDATE app.session s SET kept_at = now() FROM (
       AND NOT EXISTS (SELECT 1 FROM app.site_pause p WHERE p.account = a.name AND p.until > now())
       AND NOT EXISTS (SELECT 1 FROM app.run r WHERE r.account = a.name AND r.finished_at IS NULL)
       AND NOT EXISTS (
-        SELECT 1 FROM (SELECT status FROM app.run r WHERE r.account = a.name AND r.kind = 'sign_in'
-                       ORDER BY created_at DESC LIMIT 1) l WHERE l.status = 'bad_credentials')
+        SELECT 1 FROM (SELECT status FROM app.run r WHERE r.account = a.name AND r.created_at >= a.created_at
+                       AND r.kind IN ('sign_in', 'check_session') ORDER BY created_at DESC LIMIT 1) l
+        WHERE l.status = 'parked')
+      AND NOT EXISTS (
+        SELECT 1 FROM app.run r WHERE r.account = a.name AND r.kind = 'sign_in' AND r.status = 'bad_credentials'
+        AND r.created_at > greatest(a.created_at, (
+            SELECT g.created_at FROM app.run g WHERE g.account = a.name AND g.kind = 'sign_in'
+            AND g.status = 'signed_in' ORDER BY g.created_at DESC LIMIT 1)))
 ) d
 WHERE d.account = s.account AND d.place <= %s
   AND (s.kept_at IS NULL OR s.kept_at < now() - interval '30 seconds')
@@ -59,8 +64,8 @@ class Keeping:
     async def claim(self) -> list[Due]:
         """The sessions that are due now; who claims one has it until it is due again.
 
-        Never one of an account whose site asked for a pause, that a run works on or waits for, or whose password was
-        refused; and few of one site at a time.
+        Never one of an account whose site asked for a pause, that a run works on or waits for, whose last one was
+        parked, or whose password was refused since the last success; and few of one site at a time.
         """
         rows = await self._database.all(_DUE, _AT_A_SITE)
         return [Due(row["account"], row["soon"]) for row in rows]
@@ -69,9 +74,9 @@ class Keeping:
         """The accounts whose session is to be kept and is gone, and that the worker may sign in by itself now; who
         gets one is to do it.
         """
-        now = datetime.now(UTC)
         async with self._database.connection() as connection:
             found = await read_facts(connection, lost=True)
+            now = await server_now(connection)
         mine: list[str] = []
         for facts in found:
             due = sign_in_at(facts)
@@ -89,7 +94,8 @@ class Keeping:
         """
         async with self._database.connection() as connection:
             found = await read_facts(connection, account=account)
+            now = await server_now(connection)
         if not found or set(found[0].open_runs) - {asking}:
             return False
         due = sign_in_at(found[0])
-        return due is not None and due <= datetime.now(UTC)
+        return due is not None and due <= now

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from seezar.database import Database
+from seezar.database import Database, server_now
 
 # How long when the site does not say: rate limits of logins are counted in minutes, lock-outs in quarters of an hour
 # (OWASP Authentication Cheat Sheet, account lockout).
@@ -49,8 +49,8 @@ class Pauses:
             retry_after_s: what the site said, seconds; at most a day is believed. None: 60 s for a rate limit, twice as
                 long with every further one up to an hour; 15 min for a lock-out.
         """
-        now = now or datetime.now(UTC)
         async with self._database.connection() as connection:
+            now = now or await server_now(connection)
             cursor = await connection.execute(
                 "SELECT until, times FROM app.site_pause WHERE account = %s FOR UPDATE", (account,)
             )

@@ -7,10 +7,10 @@ from typing import Any
 from psycopg.errors import UniqueViolation
 from psycopg.types.json import Jsonb
 
-from seezar.accounts.caller_keys import claim
+from seezar.accounts.idempotency_keys import claim
+from seezar.accounts.lease import Lease
 from seezar.accounts.records import INTERACTIVE, MOST_BEHIND, Run, RunEvent
 from seezar.accounts.selecting import RunFilter
-from seezar.accounts.tenure import Tenure
 from seezar.database import Database, Row
 from seezar.errors import QueueFull, RunTimedOut, RunUnknown
 
@@ -68,7 +68,7 @@ class Runs:
         worker: the worker that this process is, if it is one.
     """
 
-    def __init__(self, database: Database, *, worker: Tenure | None = None) -> None:
+    def __init__(self, database: Database, *, worker: Lease | None = None) -> None:
         self._database = database
         self._worker = worker
 
@@ -89,7 +89,7 @@ class Runs:
             arguments: of its workflow, after the account.
             priority: `INTERACTIVE` or `SCHEDULED`; what the account has under way already is added.
             most: so many may be queued; 0 = any number.
-            key: the caller's key of the request and its digest (`seezar.accounts.caller_keys`).
+            key: the caller's key of the request and its digest (`seezar.accounts.idempotency_keys`).
 
         Returns:
             Its priority in the queue. None when nothing was noted: the run exists, it is a sign-in and one of the
@@ -245,6 +245,7 @@ class Runs:
                 " 'passkey_only' ELSE CASE WHEN question IS NULL THEN 'running' ELSE 'needs_person' END END,"
                 " reason = '', result = NULL, finished_at = NULL, reopened_at = now(), adoptions = 0,"
                 " deadline = CASE WHEN deadline < now() THEN now() + (deadline - started_at) ELSE deadline END,"
+                " started_at = CASE WHEN deadline < now() THEN now() ELSE started_at END,"
                 " asked_at = CASE WHEN question IS NULL THEN NULL ELSE now() END WHERE id = %s"
                 " AND NOT EXISTS (SELECT 1 FROM app.run o WHERE o.account = r.account AND o.finished_at IS NULL)",
                 run_id,

@@ -9,7 +9,7 @@ from typing import Literal
 
 from seezar.accounts.facts import Facts, read_facts
 from seezar.accounts.notices import Notices
-from seezar.database import Connection, Database
+from seezar.database import Connection, Database, server_now
 
 type StateName = Literal["signed_in", "expiring", "signing_in", "needs_person", "broken", "signed_out"]
 
@@ -54,11 +54,12 @@ def sign_in_at(facts: Facts) -> datetime | None:
     """From when on the worker may sign the account in without being asked; None: not before somebody else has.
 
     Only where somebody asked for the session to be kept, has not signed out since, and where no person was needed the
-    last time (terms, once accepted, are not asked for again). Never again after a refused password.
+    last time (terms, once accepted, are not asked for again). Never again after a refused password, whatever came of
+    the sign-ins after it, nor while its last run is parked.
     """
     if not facts.kept or facts.last_status is None or facts.last_at is None or facts.signed_out or facts.asked:
         return None
-    if facts.last_status in ("bad_credentials", "cancelled", *_PERSON) or facts.strikes > len(_AFTER_STRIKES_S):
+    if facts.refused or facts.parked or facts.last_status in ("cancelled", *_PERSON) or _given_up(facts):
         return None
     if facts.broken and facts.last_status != "signed_in":
         return None
@@ -66,7 +67,8 @@ def sign_in_at(facts: Facts) -> datetime | None:
     if facts.last_status == "signed_in":
         times.append(facts.last_at + timedelta(seconds=_BETWEEN_S))
     if facts.last_strike_at is not None:
-        times.append(facts.last_strike_at + timedelta(seconds=_AFTER_STRIKES_S[facts.strikes - 1]))
+        after = _AFTER_STRIKES_S[min(facts.strikes, len(_AFTER_STRIKES_S)) - 1]
+        times.append(facts.last_strike_at + timedelta(seconds=after))
     if facts.last_fault_at is not None:
         pause = min(_AFTER_FAULT_S * 4.0 ** min(facts.faults - 1, 8), _LONGEST_AFTER_FAULT_S)
         times.append(facts.last_fault_at + timedelta(seconds=pause))
@@ -75,12 +77,19 @@ def sign_in_at(facts: Facts) -> datetime | None:
     return max(times)
 
 
+def _given_up(facts: Facts) -> bool:
+    # A site that does not answer will some day, and is given the password seldom enough until then.
+    return facts.strikes - facts.unanswered > len(_AFTER_STRIKES_S)
+
+
 def state_of(facts: Facts, now: datetime) -> State:
     """The state of an account."""
     if facts.open_run is not None:
         if facts.question is not None:
             return State("needs_person", _asks(facts.question), run_id=facts.open_run)
         return State("signing_in", "A sign-in is under way.", run_id=facts.open_run)
+    if facts.parked:
+        return _stuck(facts)
     if facts.stored:
         return _stored(facts, now)
     if facts.last_status is None or facts.signed_out:
@@ -97,11 +106,10 @@ def state_of(facts: Facts, now: datetime) -> State:
 
 
 def _stored(facts: Facts, now: datetime) -> State:
-    refused = facts.last_status == "bad_credentials"
     near = facts.expiring_from is not None and facts.expiring_from <= now
     if not near:
         due = min((at for at in (facts.check_at, facts.expiring_from) if at is not None), default=None)
-        return State("signed_in", "The stored session is good.", None if refused else due)
+        return State("signed_in", "The stored session is good.", None if facts.refused else due)
     # A visit often moves the end; what only a person can do is asked for when it did not.
     visited = facts.visited and not facts.open_runs and facts.last_status != "cancelled"
     if facts.kept and visited and sign_in_at(facts) is None:
@@ -110,12 +118,14 @@ def _stored(facts: Facts, now: datetime) -> State:
     if facts.expires_at <= now:
         return State("expiring", "The end of the session has come; the next look tells.", facts.check_at)
     reason = f"The session ends at {_moment(facts.expires_at)}, unless it is renewed."
-    return State("expiring", reason, None if refused else facts.renew_at)
+    return State("expiring", reason, None if facts.refused else facts.renew_at)
 
 
 def _stuck(facts: Facts) -> State:
     """Why the worker does nothing more by itself."""
-    if facts.last_status == "bad_credentials":
+    if facts.parked:
+        return State("broken", "Workers died with its last run, which was put aside.", run_id=facts.last_run)
+    if facts.refused:
         return State(
             "broken", "The site refused the user name or the password; it is not sent again.", run_id=facts.last_run
         )
@@ -123,7 +133,7 @@ def _stuck(facts: Facts) -> State:
         return State("needs_person", _failed(facts), run_id=facts.last_run)
     if facts.asked:
         return State("needs_person", "Signing in again needs a person, as it did the last time.")
-    often = f"{facts.strikes} times in a row" if facts.strikes > len(_AFTER_STRIKES_S) else "again and again"
+    often = f"{facts.strikes} times in a row" if _given_up(facts) else "again and again"
     return State("broken", f"Signing in failed {often}, the last time as {facts.last_status}.", run_id=facts.last_run)
 
 
@@ -164,8 +174,8 @@ class States:
         async with self._database.connection() as connection:
             seen = await read_facts(connection, account=account)
             rows = await (await connection.execute("SELECT * FROM app.account_state")).fetchall()
+            now = await server_now(connection)
         stored = {row["account"]: (row["state"], row["reason"], row["next_at"]) for row in rows}
-        now = datetime.now(UTC)
         changed: list[AccountState] = []
         for facts in seen:
             state = state_of(facts, now)
@@ -181,7 +191,7 @@ class States:
             if await locked.fetchone() is None:
                 return None
             (facts,) = await read_facts(connection, account=account)
-            state = state_of(facts, datetime.now(UTC))
+            state = state_of(facts, await server_now(connection))
             row = await (
                 await connection.execute("SELECT state FROM app.account_state WHERE account = %s", (account,))
             ).fetchone()
@@ -214,8 +224,8 @@ class States:
         """The states by account (or of this one) at this moment; writes nothing."""
         async with self._database.connection() as connection:
             seen = await read_facts(connection, account=account)
+            now = await server_now(connection)
         written = {state.account: state for state in await self.all(account)}
-        now = datetime.now(UTC)
         found: list[AccountState] = []
         for facts in seen:
             state, before = state_of(facts, now), written.get(facts.account)

@@ -151,12 +151,12 @@ def restore(
     """
     from seezar.settings import get_settings
     from service.terminal import say, working
-    from workflows.backup import read_backup
+    from workflows.backup import restore_backup
     from workflows.ground import passing_database
 
     settings = get_settings()
     with working("Restoring the backup"), passing_database(settings, migrated=False) as address:
-        restored = read_backup(settings, address, file, replace=yes)
+        restored = restore_backup(settings, address, file, replace=yes)
     say(f"Restored the backup of {restored.taken_at:%Y-%m-%d %H:%M:%S} UTC.", style="green")
     say("Runs that were under way then go on with the next worker: seezar up, or seezar worker.")
 

@@ -42,6 +42,13 @@ async def test_nothing_is_submitted_for_a_run_that_has_ended(attempts: Attempts,
     assert [a.submitted for a in await attempts.all("r1")] == [False]
 
 
+async def test_nothing_is_submitted_for_an_attempt_that_another_one_has_followed(attempts: Attempts) -> None:
+    first, second = [await attempts.begin("r1", mail_since=None) for _ in range(2)]
+    with pytest.raises(RunEnded):
+        await attempts.submitted("r1", first)
+    await attempts.submitted("r1", second)
+
+
 async def test_a_checkpoint_is_kept_encrypted_until_the_attempt_has_ended(
     attempts: Attempts, database: Database
 ) -> None:

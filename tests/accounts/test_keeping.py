@@ -16,6 +16,7 @@ async def keeping(database: Database, accounts: Accounts, sessions: Sessions) ->
     await accounts.add(NewAccount(name="plain", url="https://a.example", username="a"))
     for name in ("kept", "plain"):
         await sessions.store(name, SessionState({"cookies": []}, {}), run_id="r")
+    await database.run("UPDATE app.account SET created_at = now() - interval '1 year'")
     return Keeping(database)
 
 
@@ -208,13 +209,21 @@ async def test_after_failures_the_pauses_grow(keeping: Keeping, database: Databa
     assert await keeping.may_sign_in("kept"), "somebody has signed in again"
 
 
-@pytest.mark.parametrize(("status", "submitted"), [("site_error", True), ("browser_missing", False)])
-async def test_what_is_not_the_fault_of_the_password(
-    keeping: Keeping, database: Database, runs: Runs, status: str, submitted: bool
-) -> None:
+async def test_a_site_that_does_not_answer(keeping: Keeping, database: Database, runs: Runs) -> None:
     await signed_in(database, runs, "r0", ago_s=1000 * HOUR)
     for number in range(1, 20):
-        await signed_in(database, runs, f"r{number}", status=status, submitted=submitted, ago_s=(100 - number) * HOUR)
+        await signed_in(database, runs, f"r{number}", status="site_error", ago_s=(200 - 5 * number) * HOUR)
+        assert await keeping.may_sign_in("kept"), f"given up after {number}"
+    # The password was sent each time: not oftener than is good where the site counts.
+    await database.run("UPDATE app.run SET finished_at = now() - interval '230 minutes' WHERE id = 'r19'")
+    assert not await keeping.may_sign_in("kept")
+
+
+async def test_what_is_not_the_fault_of_the_password(keeping: Keeping, database: Database, runs: Runs) -> None:
+    status = "browser_missing"
+    await signed_in(database, runs, "r0", ago_s=1000 * HOUR)
+    for number in range(1, 20):
+        await signed_in(database, runs, f"r{number}", status=status, submitted=False, ago_s=(100 - number) * HOUR)
         assert await keeping.may_sign_in("kept"), f"given up after {number}"
     await database.run("UPDATE app.run SET finished_at = now() - interval '50 minutes' WHERE id = 'r19'")
     assert not await keeping.may_sign_in("kept"), "an hour at most, but that"
@@ -222,6 +231,42 @@ async def test_what_is_not_the_fault_of_the_password(
     await database.run("UPDATE app.run SET finished_at = now() - interval '50 seconds' WHERE id = 'r1'")
     assert not await keeping.may_sign_in("kept")
     await database.run("UPDATE app.run SET finished_at = now() - interval '70 seconds' WHERE id = 'r1'")
+    assert await keeping.may_sign_in("kept")
+
+
+async def test_a_refused_password_stays_refused(keeping: Keeping, database: Database, runs: Runs) -> None:
+    await signed_in(database, runs, "r0", ago_s=1000 * HOUR)
+    await signed_in(database, runs, "r1", status="bad_credentials", ago_s=100 * HOUR)
+    await signed_in(database, runs, "r2", status="site_error", ago_s=50 * HOUR)
+    await verified(database, "kept", 60)
+    assert not await keeping.may_sign_in("kept"), "a person tried while the site was down"
+    assert await keeping.claim() == []
+    await signed_in(database, runs, "r3")
+    assert await keeping.may_sign_in("kept")
+    assert await keeping.claim() == [Due("kept", expiring=False)]
+
+
+@pytest.mark.parametrize("kind", ["sign_in", "check_session"])
+async def test_what_is_parked_is_left_alone(keeping: Keeping, database: Database, runs: Runs, kind: str) -> None:
+    await signed_in(database, runs, "r0", ago_s=1000 * HOUR)
+    await runs.create("r1", kind=kind, account="kept")
+    await runs.finish("r1", "parked", reason="", result={})
+    await database.run("UPDATE app.run SET finished_at = now() - interval '50 hours' WHERE id = 'r1'")
+    await verified(database, "kept", 60)
+    assert not await keeping.may_sign_in("kept")
+    assert await keeping.claim() == []
+
+
+async def test_an_account_of_a_removed_name_begins_anew(
+    keeping: Keeping, database: Database, runs: Runs, accounts: Accounts
+) -> None:
+    await signed_in(database, runs, "r1", status="bad_credentials", ago_s=100 * HOUR)
+    await accounts.remove("kept")
+    await accounts.add(NewAccount(name="kept", url="https://a.example", username="a", keep_alive_s=600))
+    assert not await keeping.may_sign_in("kept"), "nobody has signed it in yet"
+    await signed_in(database, runs, "r2", ago_s=0)
+    await database.run("UPDATE app.account SET created_at = created_at - interval '2 hours'")
+    await database.run("UPDATE app.run SET created_at = now() - interval '1 hour' WHERE id = 'r2'")
     assert await keeping.may_sign_in("kept")
 
 

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from seezar.accounts import Run, Runs
-from seezar.accounts.caller_keys import CallerKeys, checked_key, digest_of
+from seezar.accounts.idempotency_keys import IdempotencyKeys, checked_key, digest_of
 from seezar.accounts.records import INTERACTIVE, SCHEDULED
 from seezar.accounts.site_turns import SiteTurns
 from seezar.database import Database
@@ -14,8 +14,8 @@ from seezar.errors import IdempotencyConflict, InvalidInput, QueueFull
 
 
 @pytest.fixture
-def keys(database: Database) -> CallerKeys:
-    return CallerKeys(database)
+def keys(database: Database) -> IdempotencyKeys:
+    return IdempotencyKeys(database)
 
 
 async def create(runs: Runs, run_id: str, account: str | None = "a", kind: str = "open_page", **more) -> int | None:
@@ -79,7 +79,7 @@ async def test_a_full_queue_takes_no_more(runs: Runs) -> None:
     assert [run.id for run in await runs.list()].count("r2") == 0
 
 
-async def test_one_key_is_one_run(runs: Runs, keys: CallerKeys) -> None:
+async def test_one_key_is_one_run(runs: Runs, keys: IdempotencyKeys) -> None:
     named = ("k", digest_of("open_page", "a", ["/x"]))
     assert await keys.run_of(*named) is None
     made = await asyncio.gather(*(create(runs, f"r{number}", key=named) for number in range(4)))

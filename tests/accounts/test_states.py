@@ -20,7 +20,8 @@ NEAR = replace(STORED, expires_at=NOW + HOUR, expiring_from=NOW - HOUR, renew_at
 
 
 def failed(facts: Facts, status: str, *, strikes: int) -> Facts:
-    return replace(facts, last_status=status, strikes=strikes, last_strike_at=NOW - HOUR)
+    refused = status == "bad_credentials"
+    return replace(facts, last_status=status, strikes=strikes, refused=refused, last_strike_at=NOW - HOUR)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,12 @@ def failed(facts: Facts, status: str, *, strikes: int) -> Facts:
         (replace(failed(GONE, "no_code", strikes=1), broken=True), "broken", "again and again"),
         (replace(GONE, broken=True), "signing_in", "The session is gone"),
         (failed(GONE, "bad_credentials", strikes=1), "broken", "not sent again"),
+        # A person has tried again, and the site did not answer: what it said of the password holds.
+        (replace(failed(GONE, "bad_credentials", strikes=2), last_status="site_error"), "broken", "not sent again"),
+        (replace(failed(GONE, "parked", strikes=0), parked=True), "broken", "put aside"),
+        (replace(STORED, parked=True), "broken", "put aside"),
+        (replace(failed(GONE, "site_error", strikes=9), unanswered=9), "signing_in", "site_error"),
+        (replace(failed(GONE, "site_error", strikes=9), unanswered=5), "broken", "failed 9 times"),
         (failed(GONE, "captcha", strikes=1), "needs_person", "captcha"),
         (replace(GONE, asked=True), "needs_person", "as it did the last time"),
         (replace(GONE, faults=30, last_fault_at=NOW, last_status="site_error"), "signing_in", "site_error"),

@@ -1,5 +1,6 @@
 """What else goes wrong around a sign-in: its browser, the database, the mail, the site, the clock."""
 
+import asyncio
 import os
 import signal
 import time
@@ -12,6 +13,7 @@ from playground.world import DemoAccount
 from seezar.database.embedded import EmbeddedServer
 from tests.chaos.checks import Found, examine, outcome, seen
 from tests.chaos.world import ChaosWorld, killed_at
+from tests.relay import Relay
 from tests.world import free_port
 
 type Disturbance = Callable[[ChaosWorld], Awaitable[Found]]
@@ -245,6 +247,25 @@ def postmaster_killed(step: str) -> Disturbance:
     return killed
 
 
+def database_away(relay: Relay, seconds: float, step: str) -> Disturbance:
+    """PostgreSQL on another machine cannot be reached for so long, from this step on."""
+
+    async def away(chaos: ChaosWorld) -> Found:
+        run = Run(chaos, f"PostgreSQL away for {seconds:.0f} s at {step}", "mail")
+        await run.begin()
+        await run.until(step)
+        # It counts as a kill: the browser life that could not write down what it did is done again.
+        run.hit()
+        await relay.cut()
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            await relay.mend()
+        return await run.end()
+
+    return away
+
+
 async def _again(chaos: ChaosWorld, account: DemoAccount, found: Found) -> Found:
     run_id = await chaos.world.client.sign_in(account.name, fresh=True)
     result = await outcome(chaos, run_id)
@@ -272,6 +293,8 @@ LONG: dict[str, Disturbance] = {
     "clock an hour ahead, link": clock_wrong(3600.0, "link"),
     "clock an hour ahead, TOTP": clock_wrong(3600.0, "totp"),
 }
+# Longer than the pool waits for a connection, and than any retry of a step; and where that hurts most.
+AWAY: tuple[tuple[float, str], ...] = ((15.0, "password"), (60.0, "open"), (60.0, "password"), (60.0, "verify"))
 POSTMASTER: dict[str, Disturbance] = {
     step: postmaster_killed(step) for step in ("the mail", "open", "password", "verify", "store")
 }

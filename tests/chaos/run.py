@@ -25,6 +25,7 @@ from tests.chaos.cases import SHORT, Case, points_of, run_case
 from tests.chaos.checks import ZEROS, Found, aftermath, rows, summary
 from tests.chaos.storm import Storm
 from tests.chaos.world import SHAPES, WRONG, ChaosWorld, chaos_world
+from tests.relay import Relay
 
 # A world grows old as a browser does; so many kills each get a new one, and its left-overs are looked for.
 _KILLS_A_WORLD = 100
@@ -72,7 +73,7 @@ async def every_case(postgres: str, report: Report, *, seed: int, end: float | N
         cases += [case for case in SHORT if case not in cases]
         # Who has no time for all has some of each kind.
         random.Random(seed).shuffle(cases)
-        report.cases = len(cases) + len(disturbances.LONG) + len(disturbances.POSTMASTER)
+        report.cases = len(cases) + len(disturbances.LONG) + len(disturbances.POSTMASTER) + len(disturbances.AWAY)
         for number, case in enumerate(cases, 1):
             if end is not None and time.monotonic() > end:
                 report.say(f"no time for cases {number} to {len(cases)}")
@@ -91,6 +92,10 @@ async def every_case(postgres: str, report: Report, *, seed: int, end: float | N
     async with chaos_world(None, each=len(disturbances.POSTMASTER), workers=1) as chaos:
         for name, disturbance in disturbances.POSTMASTER.items():
             await _disturb(chaos, f"PostgreSQL at {name}", disturbance, report)
+    async with Relay(postgres) as relay, chaos_world(relay.url, each=len(disturbances.AWAY), workers=2) as chaos:
+        for seconds, step in disturbances.AWAY:
+            away = disturbances.database_away(relay, seconds, step)
+            await _disturb(chaos, f"PostgreSQL away for {seconds:.0f} s at {step}", away, report)
 
 
 async def _disturb(chaos: ChaosWorld, name: str, disturbance: disturbances.Disturbance, report: Report) -> None:

@@ -22,7 +22,7 @@ from seezar.files import write_private
 from seezar.settings import Settings
 from seezar.vault.keys import key_file
 from tests.world import make_world, stop_workers
-from workflows.backup import read_backup, write_backup
+from workflows.backup import restore_backup, write_backup
 from workflows.client import Client
 from workflows.engine import dbos_url
 
@@ -77,7 +77,7 @@ async def test_there_and_back(settings: Settings, stored: str, elsewhere: str, f
     assert key_file(settings).read_bytes().strip() not in whole
 
     before = databases(postgres)
-    manifest = read_backup(settings, elsewhere, file, replace=False)
+    manifest = restore_backup(settings, elsewhere, file, replace=False)
     assert manifest.seezar
     assert databases(postgres) == before
     async with await Application.open(settings, elsewhere, application_name="seezar-test") as application:
@@ -93,11 +93,11 @@ async def test_existing_data_only_with_yes(settings: Settings, stored: str, file
     async with await Application.open(settings, stored, application_name="seezar-test") as application:
         await application.accounts.add(NewAccount(name="later", url="https://b.example", username="u", password="p"))
         with pytest.raises(InvalidInput, match="in use: seezar-test"):
-            read_backup(settings, stored, file, replace=True)
+            restore_backup(settings, stored, file, replace=True)
     with pytest.raises(InvalidInput, match=r"stored here already.*--yes"):
-        read_backup(settings, stored, file, replace=False)
+        restore_backup(settings, stored, file, replace=False)
     assert await names(settings, stored) == ["later", "ops"]
-    read_backup(settings, stored, file, replace=True)
+    restore_backup(settings, stored, file, replace=True)
     assert await names(settings, stored) == ["ops"]
 
 
@@ -107,15 +107,15 @@ async def test_the_key_must_be_the_same(settings: Settings, stored: str, elsewhe
     key = path.read_bytes()
     path.unlink()
     with pytest.raises(KeyUnusable, match="is missing"):
-        read_backup(settings, elsewhere, file, replace=False)
+        restore_backup(settings, elsewhere, file, replace=False)
     assert not path.exists()
     write_private(path, b"A" * 43 + b"=\n")
     with pytest.raises(KeyUnusable, match="is not the one"):
-        read_backup(settings, elsewhere, file, replace=False)
+        restore_backup(settings, elsewhere, file, replace=False)
     path.unlink()
     write_private(path, key)
     assert await names(settings, elsewhere) == []
-    read_backup(settings, elsewhere, file, replace=False)
+    restore_backup(settings, elsewhere, file, replace=False)
     assert await names(settings, elsewhere) == ["ops"]
 
 
@@ -135,7 +135,7 @@ async def test_a_newer_one_is_refused(settings: Settings, stored: str, elsewhere
     write_backup(settings, stored, file)
     for changes in ({"migration": 9999}, {"format": 2}):
         with pytest.raises(DatabaseTooNew, match=r"9\.9.*newer"):
-            read_backup(settings, elsewhere, rewritten(file, seezar="9.9", **changes), replace=True)
+            restore_backup(settings, elsewhere, rewritten(file, seezar="9.9", **changes), replace=True)
     assert await names(settings, elsewhere) == []
 
 
@@ -153,9 +153,9 @@ async def test_a_damaged_one_is_refused(settings: Settings, stored: str, elsewhe
         path = file.with_name(name)
         path.write_bytes(content)
         with pytest.raises(InvalidInput, match="not a backup"):
-            read_backup(settings, elsewhere, path, replace=True)
+            restore_backup(settings, elsewhere, path, replace=True)
     with pytest.raises(InvalidInput, match="cannot be read: No such file"):
-        read_backup(settings, elsewhere, file.with_name("nowhere"), replace=True)
+        restore_backup(settings, elsewhere, file.with_name("nowhere"), replace=True)
     assert await names(settings, elsewhere) == []
 
 
@@ -171,7 +171,7 @@ async def test_what_the_server_refuses_changes_nothing(
         new.writestr("seezar.dump", dumped[: len(dumped) // 2])
     before = databases(postgres)
     with pytest.raises(DatabaseUnavailable, match="The restore failed"):
-        read_backup(settings, stored, broken, replace=True)
+        restore_backup(settings, stored, broken, replace=True)
     assert databases(postgres) == before
     assert await names(settings, stored) == ["ops"]
 
@@ -202,7 +202,7 @@ async def test_an_unfinished_run_goes_on_in_the_restored_one(postgres: str, else
         write_backup(world.settings, world.url, file)
         world.kill_worker()
 
-        read_backup(world.settings, elsewhere, file, replace=False)
+        restore_backup(world.settings, elsewhere, file, replace=False)
         moved = world.settings.model_copy(update={"database_url": elsewhere})
         async with await Client.connect(moved) as client:
             await world.mailer.release()

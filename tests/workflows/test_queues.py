@@ -266,6 +266,40 @@ async def test_a_run_that_is_resumed_after_its_deadline_has_its_time_again(world
         assert (await world.client.result(run_id, timeout=90))["status"] == "signed_in"
 
 
+@pytest.mark.parametrize("queued", ["never", "too late"])
+async def test_a_run_that_was_cancelled_before_its_workflow_came_to_it_can_be_resumed(
+    world: World, queued: str
+) -> None:
+    name = f"early-{queued[0]}"
+    run_id = f"sign-in-{name}-1"
+    async with gated(world, name):
+        await world.application.runs.create(
+            run_id, kind="sign_in", account=name, arguments=[{"fresh": False, "timeout": None}]
+        )
+        assert (await world.client.cancel(run_id)).status == "cancelled"
+        if queued == "too late":
+            await queueing(world).go_on(await world.application.runs.get(run_id))
+            async with asyncio.timeout(60):
+                while await asyncio.to_thread(workflow_status, world.url, run_id) != "SUCCESS":  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
+        await world.client.resume(run_id)
+        assert (await world.client.result(run_id, timeout=90))["status"] == "signed_in"
+
+
+async def test_a_run_that_is_resumed_while_its_browser_is_still_at_work_submits_once(world: World) -> None:
+    async with gated(world, "twice") as gate:
+        gate.first.clear()
+        run_id = await world.client.sign_in("twice")
+        await wait_for_event(world, run_id, "open")
+        await world.client.cancel(run_id)
+        await world.client.resume(run_id)
+        run = await world.application.runs.get(run_id)
+        assert not run.finished
+        gate.open()
+        assert (await world.client.result(run_id, timeout=90))["status"] == "signed_in"
+        assert gate.passwords == 1
+
+
 async def wait_until_cancelled(world: World, run_id: str) -> None:
     async with asyncio.timeout(60):
         while True:

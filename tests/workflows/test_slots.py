@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from seezar.accounts import Runs
-from seezar.accounts.tenure import Tenure
+from seezar.accounts.lease import Lease
 from seezar.database import Database
 from seezar.errors import WorkerUnavailable
 from workflows.ground import worker_ready
@@ -133,7 +133,7 @@ def lost() -> NoReturn:
 
 async def test_nothing_is_accepted_from_a_worker_that_was_taken_for_dead(database_url: str, database: Database) -> None:
     async with holder(database_url) as slow, holder(database_url) as other:
-        runs = Runs(database, worker=Tenure("worker-0", slow.token, lost))
+        runs = Runs(database, worker=Lease("worker-0", slow.token, lost))
         await runs.create("run-1", kind="sign_in", account="a")
         await database.run("UPDATE app.run SET attempts = 2")
         await runs.event("run-1", "password", "Submitting")
@@ -155,7 +155,7 @@ async def test_event_of_a_client_names_no_worker(database: Database) -> None:
     await runs.event("run-1", "resume", "Taken up", note=1)
     (event,) = await runs.events("run-1")
     assert (event.worker, event.attempt, event.detail) == (None, None, {"note": 1})
-    await Runs(database, worker=Tenure("worker-3", uuid4(), lost)).start("run-1")
+    await Runs(database, worker=Lease("worker-3", uuid4(), lost)).start("run-1")
     assert (await runs.get("run-1")).worker == "worker-3"
 
 

@@ -18,13 +18,13 @@ CREATE INDEX run_open ON app.run (account) WHERE finished_at IS NULL;
 
 -- A table and not a column: a caller that attaches to a run under way has a key of its own, and a run may have several.
 -- `digest` is of what was asked for, so that a key is not used for something else.
-CREATE TABLE app.caller_key (
+CREATE TABLE app.idempotency_key (
     key        text PRIMARY KEY,
     digest     text NOT NULL,
     run_id     text NOT NULL REFERENCES app.run ON DELETE CASCADE,
     created_at timestamptz NOT NULL DEFAULT now()
 );
-CREATE INDEX caller_key_run ON app.caller_key (run_id);
+CREATE INDEX idempotency_key_run ON app.idempotency_key (run_id);
 
 -- Up to when the sign-ins of a site are given away at its pace (GCRA's theoretical arrival time): one row a host.
 CREATE TABLE app.site_turn (

@@ -2,9 +2,11 @@
 
 -- The newest sign-ins and sign-outs of an account, among the many looks at its session.
 CREATE INDEX run_sign_ins ON app.run (account, created_at DESC) WHERE kind IN ('sign_in', 'sign_out');
+-- The newest one that touched the site, among those that found the stored session good.
+CREATE INDEX run_attempted ON app.run (account, created_at DESC) WHERE kind = 'sign_in' AND attempts > 0;
 
 -- A number from 0 to 1 that is the same for everybody who asks for the same account and round.
-CREATE FUNCTION app.share(account text, round timestamptz) RETURNS double precision
+CREATE FUNCTION app.jitter(account text, round timestamptz) RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT ('x' || left(md5(account || ' ' || extract(epoch FROM round)::text), 8))::bit(32)::bigint / 4294967295.0
 $$;
@@ -16,12 +18,12 @@ $$;
 CREATE VIEW app.session_round AS
 SELECT w.account, w.expires_at,
        CASE WHEN w.keep_alive_s IS NOT NULL THEN w.last_at + make_interval(
-           secs => greatest(w.keep_alive_s * (0.85 + 0.3 * app.share(w.account, w.last_at)), 30)) END AS check_at,
+           secs => greatest(w.keep_alive_s * (0.85 + 0.3 * app.jitter(w.account, w.last_at)), 30)) END AS check_at,
        w.expires_at - w.ahead AS expiring_from,
        CASE WHEN w.kept_at IS NULL OR w.kept_at < w.expires_at - w.ahead THEN w.expires_at - w.ahead
             ELSE w.kept_at + greatest(interval '30 seconds', w.span / 3) END AS renew_at
 FROM (
-    SELECT v.*, v.span * (1 + 0.2 * app.share(v.account, v.renewed_at)) AS ahead FROM (
+    SELECT v.*, v.span * (1 + 0.2 * app.jitter(v.account, v.renewed_at)) AS ahead FROM (
         SELECT s.account, s.expires_at, s.renewed_at, s.kept_at, greatest(s.verified_at, s.kept_at) AS last_at,
                a.keep_alive_s, least(greatest((s.expires_at - s.renewed_at) * 0.1, interval '5 minutes'),
                                      (s.expires_at - s.renewed_at) / 2) AS span

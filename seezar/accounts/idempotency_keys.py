@@ -32,8 +32,8 @@ def checked_key(key: str) -> str:
     return key
 
 
-class CallerKeys:
-    """The keys in `app.caller_key`."""
+class IdempotencyKeys:
+    """The keys in `app.idempotency_key`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -44,7 +44,7 @@ class CallerKeys:
         Raises:
             IdempotencyConflict: the key was given with another request.
         """
-        row = await self._database.one("SELECT digest, run_id FROM app.caller_key WHERE key = %s", key)
+        row = await self._database.one("SELECT digest, run_id FROM app.idempotency_key WHERE key = %s", key)
         if row is None:
             return None
         if row["digest"] != digest:
@@ -58,7 +58,7 @@ class CallerKeys:
     async def attach(self, key: str, digest: str, run_id: str) -> bool:
         """Give the request a run that is under way; False when the key or the run is not free for it any more."""
         changed = await self._database.run(
-            "INSERT INTO app.caller_key (key, digest, run_id) SELECT %s, %s, id FROM app.run WHERE id = %s"
+            "INSERT INTO app.idempotency_key (key, digest, run_id) SELECT %s, %s, id FROM app.run WHERE id = %s"
             " ON CONFLICT DO NOTHING",
             key,
             digest,
@@ -70,7 +70,7 @@ class CallerKeys:
 async def claim(connection: Connection, key: str, digest: str, run_id: str) -> bool:
     """Give the request its new run, in the transaction that makes it; False when another caller was first."""
     cursor = await connection.execute(
-        "INSERT INTO app.caller_key (key, digest, run_id) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+        "INSERT INTO app.idempotency_key (key, digest, run_id) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
         (key, digest, run_id),
     )
     return cursor.rowcount == 1

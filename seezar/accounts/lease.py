@@ -7,7 +7,7 @@ from uuid import UUID
 
 
 @dataclass(frozen=True)
-class Tenure:
+class Lease:
     """One worker process in one slot.
 
     Attributes:
