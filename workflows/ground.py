@@ -150,6 +150,9 @@ def worker_ready(url: str) -> bool:
     try:
         with psycopg.connect(with_options(url, application_name=_NAME), connect_timeout=5) as connection:
             row = connection.execute(WORKER_READY, (LOCK_READY,)).fetchone()
+    except psycopg.errors.UndefinedTable:
+        # Nobody has migrated it yet.
+        return False
     except psycopg.OperationalError as error:
         raise unavailable(url, error) from error
     return row is not None

@@ -277,6 +277,9 @@ async def finish(run_id: str, account: str, life: Life) -> dict[str, Any]:
     run = await app.runs.get(run_id)
     if run.finished and run.result is not None:
         return run.result
+    if life["status"] == DatabaseFull.status:
+        # There is room again by now: what our tables tell was done, all the same.
+        life = await decided(run_id, account) or life
     try:
         factor = (await account_of(run_id, account)).second_factor
     except AccountUnknown as error:

@@ -35,11 +35,6 @@ UPDATE app.session s SET kept_at = now() FROM (
         SELECT 1 FROM (SELECT status FROM app.run r WHERE r.account = a.name AND r.created_at >= a.created_at
                        AND r.kind IN ('sign_in', 'check_session') ORDER BY created_at DESC LIMIT 1) l
         WHERE l.status = 'parked')
-      AND NOT EXISTS (
-        SELECT 1 FROM app.run r WHERE r.account = a.name AND r.kind = 'sign_in' AND r.status = 'bad_credentials'
-        AND r.created_at > greatest(a.created_at, (
-            SELECT g.created_at FROM app.run g WHERE g.account = a.name AND g.kind = 'sign_in'
-            AND g.status = 'signed_in' ORDER BY g.created_at DESC LIMIT 1)))
 ) d
 WHERE d.account = s.account AND d.place <= %s
   AND (s.kept_at IS NULL OR s.kept_at < now() - interval '30 seconds')
@@ -65,7 +60,7 @@ class Keeping:
         """The sessions that are due now; who claims one has it until it is due again.
 
         Never one of an account whose site asked for a pause, that a run works on or waits for, whose last one was
-        parked, or whose password was refused since the last success; and few of one site at a time.
+        parked; and few of one site at a time.
         """
         rows = await self._database.all(_DUE, _AT_A_SITE)
         return [Due(row["account"], row["soon"]) for row in rows]

@@ -44,19 +44,22 @@ _OVERDUE = """
   AND NOT EXISTS (SELECT 1 FROM app.run_event e WHERE e.run_id = r.id AND e.at > now() - make_interval(secs => %s))
 """
 # A worker that was taken for dead may not know it yet; its runs are at work elsewhere. Every action of a run is told
-# before it is done, so here it ends.
+# before it is done, so here it ends. The row of the run is locked first: of two writers, the second has the greater id,
+# so that who follows the timeline by id misses none.
 _EVENT = """
 WITH a AS (
     SELECT %s::text AS run, %s::text AS step, %s::text AS message, %s::jsonb AS detail, %s::text AS worker,
            %s::uuid AS token),
 mine AS (SELECT a.*, token IS NULL OR EXISTS (SELECT 1 FROM app.worker w WHERE w.token = a.token) AS so FROM a),
+locked AS MATERIALIZED (
+    SELECT r.id, r.attempts FROM app.run r, mine WHERE r.id = mine.run AND mine.so FOR NO KEY UPDATE OF r),
 taken AS (
-    UPDATE app.run r SET worker = mine.worker FROM mine
-    WHERE r.id = mine.run AND mine.so AND mine.worker IS NOT NULL AND r.worker IS DISTINCT FROM mine.worker),
+    UPDATE app.run r SET worker = mine.worker FROM mine, locked
+    WHERE r.id = locked.id AND mine.worker IS NOT NULL AND r.worker IS DISTINCT FROM mine.worker),
 told AS (
     INSERT INTO app.run_event (run_id, step, message, detail, attempt, worker)
-    SELECT r.id, mine.step, mine.message, mine.detail, nullif(r.attempts, 0), mine.worker
-    FROM app.run r, mine WHERE r.id = mine.run AND mine.so RETURNING run_id)
+    SELECT locked.id, mine.step, mine.message, mine.detail, nullif(locked.attempts, 0), mine.worker
+    FROM locked, mine RETURNING run_id)
 SELECT mine.so, pg_notify(%s, t.run_id) FROM mine LEFT JOIN told t ON true
 """
 

@@ -109,16 +109,17 @@ def _stored(facts: Facts, now: datetime) -> State:
     near = facts.expiring_from is not None and facts.expiring_from <= now
     if not near:
         due = min((at for at in (facts.check_at, facts.expiring_from) if at is not None), default=None)
-        return State("signed_in", "The stored session is good.", None if facts.refused else due)
+        return State("signed_in", "The stored session is good.", due)
     # A visit often moves the end; what only a person can do is asked for when it did not.
     visited = facts.visited and not facts.open_runs and facts.last_status != "cancelled"
     if facts.kept and visited and sign_in_at(facts) is None:
         return _stuck(facts)
     assert facts.expires_at is not None
     if facts.expires_at <= now:
-        return State("expiring", "The end of the session has come; the next look tells.", facts.check_at)
+        teller = "look" if facts.check_at else "use"
+        return State("expiring", f"The end of the session has come; the next {teller} tells.", facts.check_at)
     reason = f"The session ends at {_moment(facts.expires_at)}, unless it is renewed."
-    return State("expiring", reason, None if facts.refused else facts.renew_at)
+    return State("expiring", reason, facts.renew_at)
 
 
 def _stuck(facts: Facts) -> State:

@@ -15,7 +15,7 @@ from seezar.accounts.records import Account, SessionState
 from seezar.application import Application
 from seezar.browser.pool import BrowserPool
 from seezar.browser.state import capture
-from seezar.errors import RunEnded, SeezarError
+from seezar.errors import DatabaseUnavailable, KeyUnusable, RunEnded, SeezarError
 from seezar.mail.errors import MessageGone
 from seezar.signin.advisors import Advisors
 from seezar.signin.answers import after_answer
@@ -261,7 +261,7 @@ class SignInLives:
         except RunEnded:
             raise
         except SeezarError as error:
-            if error.status in ("database_unavailable", "key_unusable"):
+            if isinstance(error, DatabaseUnavailable | KeyUnusable):
                 raise
             return Outcome("needs_person", str(error))
 

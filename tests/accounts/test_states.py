@@ -54,7 +54,9 @@ def failed(facts: Facts, status: str, *, strikes: int) -> Facts:
         (replace(STORED, expires_at=NOW + 9 * HOUR, expiring_from=NOW + 8 * HOUR), "signed_in", "good"),
         (NEAR, "expiring", "ends at 2026-01-01 13:00:00 UTC"),
         (replace(NEAR, kept=False), "expiring", "unless it is renewed"),
-        (replace(NEAR, expires_at=NOW - HOUR), "expiring", "has come"),
+        (replace(NEAR, expires_at=NOW - HOUR), "expiring", "the next look tells"),
+        (replace(NEAR, expires_at=NOW - HOUR, kept=False, check_at=None), "expiring", "the next use tells"),
+        (replace(failed(NEAR, "bad_credentials", strikes=1), visited=True), "broken", "not sent again"),
         # Not before a visit has told that it does not help.
         (replace(NEAR, asked=True), "expiring", "unless"),
         (replace(NEAR, asked=True, visited=True), "needs_person", "as it did the last time"),
@@ -72,7 +74,8 @@ def test_state_of(facts: Facts, state: str, reason: str) -> None:
 def test_what_comes_next() -> None:
     assert state_of(STORED, NOW).next_at == NOW + HOUR
     assert state_of(replace(STORED, expires_at=NOW + HOUR, expiring_from=NOW + HOUR / 2), NOW).next_at == NOW + HOUR / 2
-    assert state_of(failed(STORED, "bad_credentials", strikes=1), NOW).next_at is None
+    # A look sends no password.
+    assert state_of(failed(STORED, "bad_credentials", strikes=1), NOW).next_at == NOW + HOUR
     assert state_of(failed(GONE, "no_code", strikes=3), NOW).next_at == NOW + 3 * HOUR
     assert state_of(failed(GONE, "no_code", strikes=4), NOW).next_at is None
     paused = replace(GONE, paused_until=NOW + 5 * HOUR)

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
 
@@ -26,6 +27,10 @@ class Run:
         case: its name.
         site: where a newcomer signs in.
         expected: how it must end.
+
+    Attributes:
+        kills: when something was killed, epoch seconds.
+        plans: kills that workers do themselves, which must have been done by the end.
     """
 
     def __init__(self, chaos: ChaosWorld, case: str, site: str, *, expected: str = "signed_in") -> None:
@@ -33,6 +38,8 @@ class Run:
         self._case, self._expected = case, expected
         self.account: DemoAccount = chaos.newcomer(site)
         self.kills: list[float] = []
+        self.plans: list[Path] = []
+        self._missed = False
         self.id = ""
         self._began = 0.0
 
@@ -55,14 +62,22 @@ class Run:
         query = "SELECT 1 FROM app.attempt WHERE run_id = %s AND checkpoint IS NOT NULL"
         assert await seen(lambda: bool(self._chaos.witness(query, self.id)), timeout=120)
 
-    def hit(self) -> None:
-        """Something was killed just now."""
+    def hit(self, what: int = 1) -> None:
+        """So many things were killed, or cut, just now: one kill as far as the run is concerned. With none of them, the
+        case shows nothing.
+        """
         self.kills.append(time.time())
+        self._missed = self._missed or not what
 
     async def end(self) -> Found:
         """Wait for its end, and judge it."""
         result = await outcome(self._chaos, self.id)
-        return await examine(
+        for plan in self.plans:
+            at = killed_at(plan)
+            if at is not None:
+                self.kills.append(at)
+            self._missed = self._missed or at is None
+        found = await examine(
             self._chaos,
             self.account,
             self.id,
@@ -72,6 +87,9 @@ class Run:
             kills=self.kills,
             expected=self._expected,
         )
+        if self._missed:
+            found.faults.append("nothing was there to be killed")
+        return found
 
 
 async def browser_killed(chaos: ChaosWorld) -> Found:
@@ -79,11 +97,11 @@ async def browser_killed(chaos: ChaosWorld) -> Found:
     run = Run(chaos, "Chromium killed after the password", "totp")
     await run.begin()
     await run.until("password")
-    run.hit()
-    for note in chaos.crew.notes():
-        for process in chaos.crew.browsers(note):
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
+    browsers = [process for note in chaos.crew.notes() for process in chaos.crew.browsers(note)]
+    run.hit(len(browsers))
+    for process in browsers:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
     return await run.end()
 
 
@@ -94,10 +112,10 @@ async def listener_killed(chaos: ChaosWorld) -> Found:
     try:
         await run.begin()
         await run.waits()
-        run.hit()
-        for note in chaos.crew.notes():
-            if note.smtp_port:
-                chaos.crew.kill(note, family=True)
+        listeners = [note for note in chaos.crew.notes() if note.smtp_port]
+        run.hit(len(listeners))
+        for note in listeners:
+            chaos.crew.kill(note, family=True)
     finally:
         chaos.mailer.hold.clear()
     return await run.end()
@@ -110,10 +128,11 @@ async def listening_cut(chaos: ChaosWorld) -> Found:
     try:
         await run.begin()
         await run.waits()
-        chaos.witness(
+        cut = chaos.witness(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE application_name = 'seezar-listen' AND datname = current_database()"
         )
+        run.hit(len(cut))
     finally:
         chaos.mailer.hold.clear()
     return await run.end()
@@ -170,18 +189,13 @@ async def site_down_while_waiting(chaos: ChaosWorld) -> Found:
 async def site_slow(chaos: ChaosWorld) -> Found:
     """Every page takes two seconds, and the worker dies while one is awaited."""
     run = Run(chaos, "slow site, worker killed after the password", "mail")
-    done = chaos.arm(run.account.name, "event password", "after", family=True)
+    run.plans.append(chaos.arm(run.account.name, "event password", "after", family=True))
     chaos.world.state.knobs.page_delay = 2.0
     try:
         await run.begin()
-        found = await run.end()
+        return await run.end()
     finally:
         chaos.world.state.knobs.page_delay = 0.0
-    if (at := killed_at(done)) is not None:
-        found.kills += 1
-        found.faults = [fault for fault in found.faults if "for 0 kills" not in fault and "with 0 kills" not in fault]
-        found.recovery_s.append(max(0.0, found.seconds + run._began - at))
-    return found
 
 
 def clock_jump(seconds: float, *, kill: bool = False) -> Disturbance:

@@ -13,7 +13,7 @@ def test_the_picture_of_a_sign_in_that_failed(world: Home, site: str, tmp_path: 
     options = ["--url", f"{site}/plain/login", "--username", "ops@fieldnote.test", "--password-env", "PW"]
     assert world.seezar("account", "add", "pictured", *options, PW="Wrong-Gable-72").code == 0
     run_id = world.seezar("sign-in", "pictured", "--json").json["run_id"]
-    assert "A picture of the page is kept" in world.seezar("runs", "show", run_id).err
+    assert f"seezar runs picture {run_id} --attempt 1 --output FILE" in world.seezar("runs", "show", run_id).out
 
     file = tmp_path / "page.png"
     assert world.seezar("runs", "picture", run_id, "--output", str(file)).code == 0
