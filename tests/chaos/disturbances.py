@@ -270,11 +270,11 @@ def database_away(relay: Relay, seconds: float, step: str) -> Disturbance:
         await run.until(step)
         # It counts as a kill: the browser life that could not write down what it did is done again.
         run.hit()
-        await relay.cut()
+        relay.cut()
         try:
             await asyncio.sleep(seconds)
         finally:
-            await relay.mend()
+            relay.mend()
         return await run.end()
 
     return away
@@ -308,7 +308,7 @@ LONG: dict[str, Disturbance] = {
     "clock an hour ahead, TOTP": clock_wrong(3600.0, "totp"),
 }
 # Longer than the pool waits for a connection, and than any retry of a step; and where that hurts most.
-AWAY: tuple[tuple[float, str], ...] = ((15.0, "password"), (60.0, "open"), (60.0, "password"), (60.0, "verify"))
+AWAY: tuple[tuple[float, str], ...] = ((12.0, "password"), (60.0, "open"), (60.0, "password"), (60.0, "verify"))
 POSTMASTER: dict[str, Disturbance] = {
     step: postmaster_killed(step) for step in ("the mail", "open", "password", "verify", "store")
 }

@@ -92,10 +92,11 @@ async def every_case(postgres: str, report: Report, *, seed: int, end: float | N
     async with chaos_world(None, each=len(disturbances.POSTMASTER), workers=1) as chaos:
         for name, disturbance in disturbances.POSTMASTER.items():
             await _disturb(chaos, f"PostgreSQL at {name}", disturbance, report)
-    async with Relay(postgres) as relay, chaos_world(relay.url, each=len(disturbances.AWAY), workers=2) as chaos:
-        for seconds, step in disturbances.AWAY:
-            away = disturbances.database_away(relay, seconds, step)
-            await _disturb(chaos, f"PostgreSQL away for {seconds:.0f} s at {step}", away, report)
+    with Relay(postgres) as relay:
+        async with chaos_world(relay.url, each=len(disturbances.AWAY), workers=2) as chaos:
+            for seconds, step in disturbances.AWAY:
+                away = disturbances.database_away(relay, seconds, step)
+                await _disturb(chaos, f"PostgreSQL away for {seconds:.0f} s at {step}", away, report)
 
 
 async def _disturb(chaos: ChaosWorld, name: str, disturbance: disturbances.Disturbance, report: Report) -> None:
