@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
-from playwright.async_api import BrowserContext, Error
+from playwright.async_api import BrowserContext, Error, Page
 
 from seezar.accounts.records import SessionState
 from seezar.browser.pool import BrowserPool
@@ -14,6 +14,9 @@ from seezar.signin.outcome import Outcome
 
 _BROWSER_LOST = Outcome("browser_lost", "The browser went away in the middle.")
 _TOO_LATE = "The deadline of the run has passed."
+# What a page that goes away in the middle may be taken for: it does not load, keeps nothing, shows nothing.
+_DOUBTED = ("site_error", "needs_person", "unknown")
+_ANSWERS_S = 2.0
 
 
 class BrowserLife:
@@ -37,6 +40,11 @@ class BrowserLife:
         """Where it is lived."""
         assert self._context is not None
         return self._context
+
+    async def doubt(self) -> None:
+        """Make sure that what looks like the site's doing was not the end of the browser, or of the page."""
+        if self.outcome.status in _DOUBTED and self.outcome.question is None and await _gone(self.context.pages):
+            self.outcome, self.held = _BROWSER_LOST, False
 
     def begin_to_keep(self) -> None:
         """What has been reached is kept, however late it is: the time limit ends here."""
@@ -64,6 +72,23 @@ class BrowserLife:
             pool.retire(self._context)
 
 
+async def _gone(pages: Sequence[Page]) -> bool:
+    if not pages:
+        # One that has gone is not listed any more.
+        return True
+    try:
+        async with asyncio.timeout(_ANSWERS_S):
+            for page in pages:
+                await page.evaluate("0")
+    except TimeoutError:
+        # It is at something, and so is there.
+        return False
+    except Error as error:
+        # A page that is just leaving for another one does not answer either.
+        return "crash" in error.message or "closed" in error.message
+    return False
+
+
 @asynccontextmanager
 async def browser_life(
     pool: BrowserPool, deadline: float | None, opened: OpenPage | None = None, *, state: SessionState | None = None
@@ -85,6 +110,7 @@ async def browser_life(
             # Only with a turn: many more may wait for one than contexts should be open.
             await life.begin(pool, state)
             yield life
+            await life.doubt()
     except TimeoutError:
         if not bound.expired():
             raise

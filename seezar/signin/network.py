@@ -82,6 +82,8 @@ class NetworkWatch:
         page.on("domcontentloaded", lambda page: self._stands(page.main_frame))
         page.on("framenavigated", self._navigated)
         page.on("download", lambda _: self._saved())
+        page.on("close", lambda _: self._gone())
+        page.on("crash", lambda _: self._gone())
 
     def mark(self) -> None:
         """Forget what was before: an action is about to be taken."""
@@ -205,6 +207,14 @@ class NetworkWatch:
     def _saved(self) -> None:
         # A file was answered: the document is the one that it was.
         self.document_status = 0
+        self._arriving.clear()
+        self._moved.set()
+
+    def _gone(self) -> None:
+        # Nothing is answered any more: whoever waits shall look at the page, and find that it is not there.
+        for flights in (self._awaited, self._reads):
+            flights.clear()
+        self._elsewhere.clear()
         self._arriving.clear()
         self._moved.set()
 

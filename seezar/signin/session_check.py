@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
-from seezar.accounts.records import Account
+from seezar.accounts.records import Account, SessionState
 from seezar.application import Application
 from seezar.browser.pool import BrowserPool
 from seezar.browser.state import capture
 from seezar.signin.credentials import Report
+from seezar.signin.life import browser_life
 from seezar.signin.outcome import Outcome
 from seezar.signin.plain_check import learn_plain_check, still_signed_in
 from seezar.signin.proof import prove
@@ -38,13 +39,7 @@ async def check_stored_session(
     if outcome.status == "signed_out":
         # A plain request that is answered otherwise than once may have met a moved page or a notice; a visit tells.
         how = "a visit"
-        async with pool.turn(), pool.context(state) as context:
-            page = await pool.new_page(context)
-            outcome = await prove(page, account, timeout=timeout)
-            if outcome.status == "signed_in":
-                renewed = await capture(context, page)
-                plain_check = await learn_plain_check(account, renewed, timeout=timeout)
-                renewed = replace(renewed, plain_check=plain_check, kept_by=state.kept_by)
+        outcome, renewed = await _visit(pool, account, state, timeout=timeout)
     if outcome.status == "signed_in":
         await app.sessions.verified(account.name, renewed, session_id=info.id)
         await report("session", f"The stored session still works ({how} told)")
@@ -55,3 +50,20 @@ async def check_stored_session(
     else:
         await report("session", f"The stored session is kept: {outcome.reason}")
     return outcome
+
+
+async def _visit(
+    pool: BrowserPool, account: Account, state: SessionState, *, timeout: float
+) -> tuple[Outcome, SessionState]:
+    """Visit the verify URL, once more where the browser went away; returns what it told, and the session after it."""
+    for _ in range(2):
+        async with browser_life(pool, None, state=state) as life:
+            page = await pool.new_page(life.context)
+            life.outcome = await prove(page, account, timeout=timeout)
+            if life.outcome.status == "signed_in":
+                renewed = await capture(life.context, page)
+                plain_check = await learn_plain_check(account, renewed, timeout=timeout)
+                return life.outcome, replace(renewed, plain_check=plain_check, kept_by=state.kept_by)
+        if life.outcome.status != "browser_lost":
+            return life.outcome, state
+    return Outcome("unknown", "The browser went away, twice, while the site was asked."), state
