@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from playwright.async_api import Browser, BrowserContext, Error, Page, Playwright, async_playwright
 
 from seezar.accounts.records import SessionState
+from seezar.browser.answering import ENDS_S, NoAnswer, answers, end_family, in_time
 from seezar.browser.launching import ARGUMENTS, Launcher
 from seezar.browser.memory import family_bytes, free_bytes
 from seezar.browser.popups import close_popup
@@ -103,22 +104,39 @@ class BrowserPool:
         browser = await self._ready()
         try:
             context = await self._make(browser, state)
+        except NoAnswer:
+            await self._end(browser)
+            context = await self._make(await self._ready(), state)
         except Error:
-            if await _answers(browser):
+            if await self._answers(browser):
                 raise
             # It died, or Playwright's own process did, which the browser object does not notice: once more.
-            async with self._lock:
-                if self._browser is browser:
-                    self._browser = None
             context = await self._make(await self._ready(), state)
         return context
+
+    async def answers(self) -> bool:
+        """Whether the browser still does what it is asked to. One that does not is ended, with all of its pages; the
+        next context has a new one.
+        """
+        return self._browser is not None and await self._answers(self._browser)
+
+    async def _answers(self, browser: Browser) -> bool:
+        if await answers(browser):
+            return True
+        await self._end(browser)
+        return False
+
+    async def _end(self, browser: Browser) -> None:
+        async with self._lock:
+            if self._browser is browser:
+                await self._drop_browser()
 
     async def close_context(self, context: BrowserContext) -> None:
         """Close a context; a browser that died is fine."""
         self._contexts.discard(context)
         self._first_pages.pop(context, None)
         with suppress(Error):
-            await context.close()
+            await in_time(context.close())
         self._tidy()
 
     def retire(self, context: BrowserContext) -> None:
@@ -151,8 +169,17 @@ class BrowserPool:
             yield
 
     async def new_page(self, context: BrowserContext) -> Page:
-        """A page with the pool's time limits; dialogs are dismissed, downloads refused, popups closed."""
-        page = self._first_pages.pop(context, None) or await context.new_page()
+        """A page with the pool's time limits; dialogs are dismissed, downloads refused, popups closed.
+
+        Raises:
+            playwright.async_api.Error: the browser is gone, or does not answer and was ended.
+        """
+        try:
+            page = self._first_pages.pop(context, None) or await in_time(context.new_page())
+        except NoAnswer:
+            if context.browser is not None:
+                await self._end(context.browser)
+            raise
         page.set_default_timeout(self._settings.page_timeout * 1000)
         page.set_default_navigation_timeout(self._settings.page_timeout * 1000)
         page.on("popup", close_popup)
@@ -170,6 +197,11 @@ class BrowserPool:
             await self._drop_playwright()
 
     async def _make(self, browser: Browser, state: SessionState | None) -> BrowserContext:
+        context = await in_time(self._made_context(browser, state))
+        self._made += 1
+        return context
+
+    async def _made_context(self, browser: Browser, state: SessionState | None) -> BrowserContext:
         context = await browser.new_context(
             storage_state=state.storage if state else None,  # pyright: ignore[reportArgumentType]
             viewport=VIEWPORT,  # pyright: ignore[reportArgumentType]
@@ -180,13 +212,12 @@ class BrowserPool:
         await context.add_init_script(OPEN_SHADOW_ROOTS)
         if state is not None:
             await restore_session_storage(context, state)
-        self._made += 1
         return context
 
     async def _warm(self) -> None:
         if self._ready_page is None or self._ready_page.is_closed():
             context = await self._make(await self._ready(), None)
-            page = await context.new_page()
+            page = await in_time(context.new_page())
             if self._ready_page is None or self._ready_page.is_closed():
                 self._ready_page = page
             else:
@@ -274,8 +305,10 @@ class BrowserPool:
         if self._browser is not None:
             # Gone already is what was wanted. Of a browser that runs elsewhere only our contexts are closed.
             with suppress(Error):
-                await self._browser.close()
+                await in_time(self._browser.close(), ENDS_S)
             self._browser = None
+            if not self._launcher.remote:
+                await asyncio.to_thread(end_family, self._mark)
 
     async def _drop_playwright(self) -> None:
         if self._playwright is not None:
@@ -290,12 +323,3 @@ def turns(settings: Settings) -> int:
         return settings.browsers
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(settings.browsers, processors))
-
-
-async def _answers(browser: Browser) -> bool:
-    try:
-        context = await browser.new_context()
-        await context.close()
-    except Error:
-        return False
-    return True

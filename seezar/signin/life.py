@@ -41,9 +41,11 @@ class BrowserLife:
         assert self._context is not None
         return self._context
 
-    async def doubt(self) -> None:
+    async def doubt(self, pool: BrowserPool) -> None:
         """Make sure that what looks like the site's doing was not the end of the browser, or of the page."""
-        if self.outcome.status in _DOUBTED and self.outcome.question is None and await _gone(self.context.pages):
+        if self.outcome.status not in _DOUBTED or self.outcome.question is not None:
+            return
+        if await _gone(self.context.pages) or not await pool.answers():
             self.outcome, self.held = _BROWSER_LOST, False
 
     def begin_to_keep(self) -> None:
@@ -110,7 +112,7 @@ async def browser_life(
             # Only with a turn: many more may wait for one than contexts should be open.
             await life.begin(pool, state)
             yield life
-            await life.doubt()
+            await life.doubt(pool)
     except TimeoutError:
         if not bound.expired():
             raise

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from playwright.async_api import Error
+from playwright.async_api import BrowserContext, Error
 
 from seezar.accounts.records import SessionState
 from seezar.browser import launching, memory
@@ -48,6 +48,23 @@ def kill_browsers() -> None:
     psutil.wait_procs(found, timeout=60)
 
 
+def kill_zygotes() -> int:
+    """Kill the processes from which Chromium makes those of its pages; how many there were."""
+    killed = 0
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+            if "--type=zygote" in child.cmdline():
+                child.kill()
+                killed += 1
+    return killed
+
+
+async def three_pages(pool: BrowserPool, context: BrowserContext) -> None:
+    """More than can have been ready before."""
+    for _ in range(3):
+        await pool.new_page(context)
+
+
 async def works(pool: BrowserPool) -> bool:
     async with pool.context() as context:
         page = await pool.new_page(context)
@@ -80,6 +97,18 @@ async def test_a_killed_driver_is_replaced() -> None:
             process.send_signal(signal.SIGKILL)
         psutil.wait_procs(drivers, timeout=60)
         assert await works(pool)
+
+
+async def test_a_browser_of_which_a_part_was_killed_is_replaced() -> None:
+    """Without its zygotes, Chromium makes no new process for a page, and says nothing."""
+    async with make_pool() as pool:
+        async with pool.context() as ready:
+            old = browsers()
+            assert kill_zygotes()
+            with pytest.raises(Error):
+                await three_pages(pool, ready)
+        assert await works(pool)
+        assert set(browsers()).isdisjoint(old)
 
 
 async def test_an_old_browser_is_replaced_when_nobody_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
