@@ -77,14 +77,14 @@ def no_room(error: OSError) -> dict[str, str] | None:
     ).as_dict()
 
 
-def unforeseen(error: Exception) -> str:
+def unforeseen(error: Exception, *, advice: str = "; seezar doctor checks this installation") -> str:
     """Write the traceback of an error that nobody foresaw to the log; returns the sentence about it."""
     what = f"Something unforeseen happened ({type(error).__name__})."
     try:
         path = _write_traceback(error)
     except (OSError, SeezarError):
         return f"{what} Its traceback could not be written to a log file."
-    return f"{what} What was stored before is kept. The traceback is in {path}; seezar doctor checks this installation."
+    return f"{what} What was stored before is kept. The traceback is in {path}{advice}."
 
 
 def _write_traceback(error: Exception) -> Path:

@@ -1,30 +1,33 @@
-"""What `seezar doctor` asks the database: its migrations, the key of what is stored, worker slots, stranded runs, the
-clock.
+"""What `seezar doctor` asks the database: its migrations, the key of what is stored, worker slots, stranded runs, what
+restores have left, the clock. Nothing of it changes anything there.
 """
 
 import asyncio
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 
-from seezar.database.migrate import state
+from seezar.database.migrate import MigrationState, state, too_new
 from seezar.database.pool import unavailable
-from seezar.database.urls import with_options
+from seezar.database.urls import check_url, database_of, with_options
 from seezar.errors import SeezarError
 from seezar.settings import Settings
+from seezar.vault.keys import key_file
+from service.clock_checks import clock
 from service.disk_checks import disk
-from service.findings import Finding, fine
-from workflows.ground import WORKER_READY, migrate_database, passing_database
+from service.findings import Finding, fine, isolated
+from workflows import restores
+from workflows.ground import WORKER_READY, passing_database
 from workflows.names import LOCK_READY, LOCK_SLOT
 from workflows.registry import live_workers
 
+type _Connection = psycopg.Connection[tuple[Any, ...]]
+
 _NAME = "seezar-client-doctor"
-# What the clocks of two machines may differ by before anything is told; and what breaks deadlines and codes.
-_SKEW_WARNING_S = 2.0
-_SKEW_WRONG_S = 30.0
 _SHOWN_RUNS = 3
+_NO_WORKER = "none taken; the first command that needs a worker starts one"
 _SLOTS = (
     "SELECT l.objid::int AS slot, w.pid, w.host FROM pg_locks l LEFT JOIN app.worker w ON w.slot = l.objid::int"
     " WHERE l.locktype = 'advisory' AND l.classid = %s AND l.granted"
@@ -36,35 +39,59 @@ _RUNNING = "SELECT workflow_uuid, executor_id FROM dbos.workflow_status WHERE st
 def database(settings: Settings) -> Iterator[Finding]:
     """All that the database can tell, and the room on its disk. One that was started for it is stopped again."""
     try:
-        with passing_database(settings, migrated=False) as url:
+        with _running(settings) as url:
             yield from _asked(settings, url)
-            yield from disk(settings, url)
+            yield from isolated("Disk", lambda: disk(settings, url))
     except SeezarError as error:
         yield Finding.of("PostgreSQL", error)
-        yield from disk(settings, None)
+        yield from isolated("Disk", lambda: disk(settings, None))
+
+
+@contextmanager
+def _running(settings: Settings) -> Generator[str]:
+    if settings.database_url is not None:
+        # A database that is not there is not made.
+        yield check_url(settings.database_url)
+        return
+    with passing_database(settings, migrated=False) as url:
+        yield url
 
 
 def _asked(settings: Settings, url: str) -> Iterator[Finding]:
     try:
-        yield from _server(settings, url)
-        migrations = _migrations(url)
-        yield migrations
-        if migrations.level == "ok":
-            yield _stored_key(settings, url)
-            yield from _slots(settings, url)
-            yield _clock(url)
+        # Held for the whole time: nobody stops the embedded server meanwhile.
+        with _connect(url) as connection:
+            yield from _each(url, "PostgreSQL", lambda: _server(settings, connection))
+            yield from _each(url, "Migrations", lambda: _stored(settings, connection, url))
+            yield from _each(url, "Restores", lambda: _restores(connection, url))
+            yield from _each(url, "Clock", lambda: iter([clock(connection)]))
     except psycopg.Error as error:
-        yield Finding.of("PostgreSQL", unavailable(url, error))
+        if f'database "{database_of(url)}" does not exist' in str(error):
+            advice = "The first command makes it, or seezar db start, if that role may; else see init.sql."
+            yield Finding("PostgreSQL", "warning", f"answers, but has no database {database_of(url)}", advice)
+        else:
+            yield Finding.of("PostgreSQL", unavailable(url, error))
 
 
-def _connect(url: str) -> "psycopg.Connection[tuple[Any, ...]]":
+def _each(url: str, check: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    """What `look` finds; what the database answers to it instead is a finding as well."""
+
+    def told() -> Iterator[Finding]:
+        try:
+            yield from look()
+        except psycopg.Error as error:
+            raise unavailable(url, error) from error
+
+    return isolated(check, told)
+
+
+def _connect(url: str) -> _Connection:
     return psycopg.connect(with_options(url, application_name=_NAME), connect_timeout=5, autocommit=True)
 
 
-def _server(settings: Settings, url: str) -> Iterator[Finding]:
-    with _connect(url) as connection:
-        server = connection.info.parameter_status("server_version")
-        row = connection.execute("SELECT default_version FROM pg_available_extensions WHERE name = 'vector'").fetchone()
+def _server(settings: Settings, connection: _Connection) -> Iterator[Finding]:
+    server = connection.info.parameter_status("server_version")
+    row = connection.execute("SELECT default_version FROM pg_available_extensions WHERE name = 'vector'").fetchone()
     kind = "embedded" if settings.database_url is None else "SEEZAR_DATABASE_URL"
     yield fine("PostgreSQL", f"{server} ({kind})")
     if row:
@@ -74,27 +101,48 @@ def _server(settings: Settings, url: str) -> Iterator[Finding]:
         yield Finding("pgvector", "wrong", "not installed", advice)
 
 
-def _migrations(url: str) -> Finding:
+def _stored(settings: Settings, connection: _Connection, url: str) -> Iterator[Finding]:
+    """How far the database is, and what only one that is up to date can tell."""
     found = state(url)
-    if found.applying:
-        detail = f"another process is applying them: {', '.join(found.pending) or 'none is left'}"
-        advice = "Wait for it. Should it never end, end that process: what it began is rolled back."
-        return Finding("Migrations", "warning", detail, advice)
-    try:
-        applied = migrate_database(url)
-    except SeezarError as error:
-        return Finding.of("Migrations", error)
-    now = f"; applied just now: {', '.join(applied)}" if applied and found.applied else ""
-    return fine("Migrations", f"up to date, the last is {state(url).applied[-1]}{now}")
+    yield _migrations(found)
+    if not found.applied:
+        yield fine("Stored secrets", "none yet")
+        yield fine("Worker slots", _NO_WORKER)
+    elif not found.pending and not found.unknown:
+        yield from _each(url, "Stored secrets", lambda: iter([_stored_key(settings, connection, url)]))
+        yield from _each(url, "Worker slots", lambda: _slots(settings, connection, url))
 
 
-def _stored_key(settings: Settings, url: str) -> Finding:
+def _migrations(found: MigrationState) -> Finding:
+    pending = ", ".join(found.pending)
+    if found.holder:
+        detail = f"another process is applying them ({found.holder}): {pending or 'none is left'}"
+        return Finding("Migrations", "warning", detail, f"Wait for it. {found.holder.remedy}")
+    if found.unknown:
+        return Finding.of("Migrations", too_new(", ".join(found.unknown)))
+    if not found.applied:
+        return fine("Migrations", "none yet, the database is new; the first command applies them")
+    stands = f"the last is {found.applied[-1]}"
+    if found.pending:
+        advice = "The next command applies them; seezar db migrate does it now. If one is refused, it says why."
+        return Finding("Migrations", "warning", f"{stands}; missing: {pending}", advice)
+    return fine("Migrations", f"up to date, {stands}")
+
+
+def _stored_key(settings: Settings, connection: _Connection, url: str) -> Finding:
     from seezar.application import Application
 
     async def open_it() -> None:
         async with await Application.open(settings, url, application_name=_NAME, max_connections=1):
             pass
 
+    if connection.execute("SELECT 1 FROM app.master_key LIMIT 1").fetchone() is None:
+        return fine("Stored secrets", "none yet")
+    path = key_file(settings)
+    # Opening would make a new key.
+    if settings.master_key is None and not path.exists():
+        advice = f"Put the key that they were stored with into {path} (chmod 600) or SEEZAR_MASTER_KEY."
+        return Finding("Stored secrets", "wrong", "there are some, and the master key is missing", advice)
     try:
         asyncio.run(open_it())
     except SeezarError as error:
@@ -102,17 +150,17 @@ def _stored_key(settings: Settings, url: str) -> Finding:
     return fine("Stored secrets", "they open with this master key")
 
 
-def _slots(settings: Settings, url: str) -> Iterator[Finding]:
-    with _connect(url) as connection:
-        taken = connection.execute(_SLOTS, (LOCK_SLOT,)).fetchall()
-        ready = connection.execute(WORKER_READY, (LOCK_READY,)).fetchone() is not None
+def _slots(settings: Settings, connection: _Connection, url: str) -> Iterator[Finding]:
+    taken = connection.execute(_SLOTS, (LOCK_SLOT,)).fetchall()
+    ready = connection.execute(WORKER_READY, (LOCK_READY,)).fetchone() is not None
     here = {worker.slot: worker.pid for worker in live_workers(settings)}
     if taken:
         said = [f"{slot}: {_holder(pid, host, ours=here.get(slot) == pid)}" for slot, pid, host in taken]
         yield fine("Worker slots", ", ".join(said) + ("" if ready else "; none takes runs yet"))
     else:
-        yield fine("Worker slots", "none taken; the first command that needs a worker starts one")
-    yield from _stranded(url, {f"worker-{row[0]}" for row in taken}, ready=ready)
+        yield fine("Worker slots", _NO_WORKER)
+    live = {f"worker-{row[0]}" for row in taken}
+    yield from _each(url, "Runs of dead workers", lambda: _runs(url, live, ready=ready))
 
 
 def _holder(pid: int | None, host: str | None, *, ours: bool) -> str:
@@ -121,12 +169,14 @@ def _holder(pid: int | None, host: str | None, *, ours: bool) -> str:
     return f"process {pid}" if ours else f"process {pid} on {host}, of another home"
 
 
-def _stranded(url: str, live: set[str], *, ready: bool) -> Iterator[Finding]:
+def _runs(url: str, live: set[str], *, ready: bool) -> Iterator[Finding]:
     """Runs that no worker has: those of dead slots, and those of a version that no worker has."""
     from workflows.adoption import stranded
 
-    rows = _running_workflows(url)
-    dead = [str(row[0]) for row in rows if row[1] not in live]
+    others = stranded(url)
+    # Those wait for more than a worker.
+    strange = {run.workflow_id for run in others}
+    dead = [str(row[0]) for row in _running_workflows(url) if row[1] not in live and row[0] not in strange]
     if dead and ready:
         yield Finding("Runs of dead workers", "warning", _listed(dead), "A live worker takes them up within seconds.")
     elif dead:
@@ -134,7 +184,7 @@ def _stranded(url: str, live: set[str], *, ready: bool) -> Iterator[Finding]:
         yield Finding("Runs of dead workers", "warning", _listed(dead), advice)
     else:
         yield fine("Runs of dead workers", "none")
-    for run in stranded(url)[:_SHOWN_RUNS]:
+    for run in others[:_SHOWN_RUNS]:
         yield Finding("Runs of another version", "warning", f"{run.run_id}. {run.reason}", run.next_step)
 
 
@@ -158,23 +208,18 @@ def _listed(ids: list[str]) -> str:
     return shown if len(ids) <= _SHOWN_RUNS else f"{shown} and {len(ids) - _SHOWN_RUNS} more"
 
 
-def _clock(url: str) -> Finding:
-    with _connect(url) as connection:
-        before = time.time()
-        row = connection.execute("SELECT extract(epoch FROM clock_timestamp())::float").fetchone()
-        after = time.time()
-        totp = connection.execute("SELECT count(*) FROM app.account WHERE totp_ref IS NOT NULL").fetchone()
-    assert row is not None
-    assert totp is not None
-    # What the way there and back took cannot be told from a difference.
-    skew = row[0] - (before + after) / 2
-    sure = max(0.0, abs(skew) - (after - before) / 2)
-    needs = "; TOTP codes need the right time to within 30 s: compare it with a clock elsewhere" if totp[0] else ""
-    if sure < _SKEW_WARNING_S:
-        return fine("Clock", f"agrees with that of PostgreSQL{needs}")
-    return Finding(
-        "Clock",
-        "wrong" if sure >= _SKEW_WRONG_S else "warning",
-        f"that of PostgreSQL is {abs(skew):.0f} s {'ahead' if skew > 0 else 'behind'}{needs}",
-        "Set both clocks by a time server: timedatectl set-ntp true.",
-    )
+def _restores(connection: _Connection, url: str) -> Iterator[Finding]:
+    """Databases that a restore made and did not remove."""
+    found = restores.leftovers(connection, url)
+    if any(leftover.at_work for leftover in found):
+        yield fine("Restores", "one is at work")
+    elif found:
+        advice = f"seezar db clean removes {'it' if len(found) == 1 else 'them'}, and so does the next restore."
+        yield Finding("Restores", "warning", "one was cut off: " + ", ".join(map(_what, found)), advice)
+    else:
+        yield fine("Restores", "none was cut off")
+
+
+def _what(leftover: restores.Leftover) -> str:
+    held = "what was stored before it" if leftover.replaced else "what it had not finished"
+    return f"the database {leftover.name} holds {held} ({leftover.size / 1024**2:.0f} MB)"

@@ -1,5 +1,6 @@
 """What `seezar doctor` finds, one thing at a time."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
@@ -30,6 +31,19 @@ class Finding:
     def as_object(self) -> dict[str, Any]:
         """What `--json` shows."""
         return asdict(self)
+
+
+def isolated(check: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    """What `look` finds. When it fails, that is a finding too, and the other checks go on."""
+    from service.boundary import unforeseen
+
+    try:
+        yield from look()
+    except SeezarError as error:
+        yield Finding.of(check, error)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is told, and logged
+        advice = "The other checks are not touched by it."
+        yield Finding(check, "wrong", f"this check broke off. {unforeseen(error, advice='')}", advice)
 
 
 def fine(check: str, detail: str) -> Finding:

@@ -1,15 +1,17 @@
 """Backup and restore: both databases in one file, a zip of their dumps and a manifest. The master key is not in it."""
 
+import errno
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import psycopg
 from psycopg import sql
@@ -17,19 +19,20 @@ from psycopg import sql
 from seezar.database import dumping
 from seezar.database.migrate import migrate, migrations
 from seezar.database.pool import unavailable
-from seezar.database.urls import database_of, with_database
+from seezar.database.urls import with_database, with_options
 from seezar.errors import DatabaseTooNew, DatabaseUnavailable, DiskFull, InvalidInput, KeyUnusable
 from seezar.files import NO_ROOM
 from seezar.settings import Settings
 from seezar.vault.keys import key_file, load_master_key
+from workflows import restores
 from workflows.engine import dbos_url
+from workflows.restores import Connection
 
 # Raised when the form of the file changes.
 _FORMAT = 1
 _MANIFEST, _APP, _DBOS = "manifest.json", "seezar.dump", "dbos.dump"
-_MAINTENANCE = "postgres"
-# Names of databases on the way in and on the way out, behind their own.
-_NEW, _OLD = "_restoring", "_replaced"
+# What file systems without hard links answer: FAT, and some that are mounted from elsewhere.
+_NO_LINKS = (errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK)
 _UNCHANGED = "What was stored here before is as it was."
 
 
@@ -65,7 +68,7 @@ def write_backup(settings: Settings, url: str, file: Path) -> int:
             output.flush()
             os.fsync(output.fileno())
             size = output.tell()
-        os.link(temporary, file)
+        _give_name(temporary, file)
     except FileExistsError as error:
         raise InvalidInput(f"{file} exists already.", kept="It was left as it is.") from error
     except OSError as error:
@@ -88,13 +91,14 @@ def write_backup(settings: Settings, url: str, file: Path) -> int:
 def restore_backup(settings: Settings, url: str, file: Path, *, replace: bool) -> Manifest:
     """Put what the backup holds in the place of the databases at `url`; returns what it says of itself.
 
-    It is restored beside them and then takes their names, in one transaction.
+    It is restored beside them and then takes their names, in one transaction. All of it belongs to the role of `url`.
 
     Args:
         replace: although something is stored there.
 
     Raises:
-        InvalidInput: it is no whole backup, something is stored there already, or somebody is connected.
+        InvalidInput: it is no whole backup, something is stored there already, somebody is connected, or another
+            restore is at it.
         DatabaseTooNew: it was made by a newer seezar.
         KeyUnusable: the master key here is not the one that it was made with.
         DatabaseUnavailable, MigrationFailed: the server refused it.
@@ -103,8 +107,8 @@ def restore_backup(settings: Settings, url: str, file: Path, *, replace: bool) -
         with zipfile.ZipFile(file) as archive:
             manifest = _checked(archive, file)
             _check_key(settings, manifest)
-            _check_place(url, replace=replace)
-            _restore(settings, url, archive)
+            with restores.connect_beside(url) as server:
+                _restore(settings, server, url, archive, replace=replace)
     except zipfile.BadZipFile as error:
         raise _no_backup(file) from error
     except OSError as error:
@@ -115,13 +119,34 @@ def restore_backup(settings: Settings, url: str, file: Path, *, replace: bool) -
     return manifest
 
 
+def _give_name(temporary: Path, file: Path) -> None:
+    """Give what was written its name, unless that is taken.
+
+    Raises:
+        FileExistsError: it is taken.
+    """
+    try:
+        # link() fails when the name exists, rename() would replace it.
+        os.link(temporary, file)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        # Takes the name, so that only what is ours is replaced.
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        temporary.rename(file)
+
+
 def _write(settings: Settings, url: str, output: IO[bytes]) -> None:
     with zipfile.ZipFile(output, "w", zipfile.ZIP_STORED) as archive, _snapshots(url) as (dbos, app, facts):
         archive.writestr(_MANIFEST, json.dumps(facts))
         for name, address, snapshot in ((_DBOS, dbos_url(url), dbos), (_APP, url, app)):
             if snapshot is not None:
                 with archive.open(name, "w", force_zip64=True) as member:
-                    dumping.dump(settings.home, address, snapshot, member)
+                    dumping.dump(settings.home, _named(address), snapshot, member)
+
+
+def _named(url: str) -> str:
+    return with_options(url, application_name=restores.NAME)
 
 
 @contextmanager
@@ -144,9 +169,9 @@ def _snapshots(url: str) -> Generator[tuple[str | None, str, dict[str, Any]]]:
 
 
 @contextmanager
-def _reader(url: str) -> Generator["psycopg.Connection[tuple[Any, ...]] | None"]:
+def _reader(url: str) -> Generator[Connection | None]:
     try:
-        connection = psycopg.connect(url, connect_timeout=10)
+        connection = restores.connect(url)
     except psycopg.OperationalError as error:
         if "does not exist" not in str(error):
             raise
@@ -159,7 +184,7 @@ def _reader(url: str) -> Generator["psycopg.Connection[tuple[Any, ...]] | None"]
         yield connection
 
 
-def _export(connection: "psycopg.Connection[tuple[Any, ...]]") -> str:
+def _export(connection: Connection) -> str:
     row = connection.execute("SELECT pg_export_snapshot()").fetchone()
     assert row is not None
     return str(row[0])
@@ -167,15 +192,11 @@ def _export(connection: "psycopg.Connection[tuple[Any, ...]]") -> str:
 
 def _checked(archive: zipfile.ZipFile, file: Path) -> Manifest:
     try:
-        said = json.loads(archive.read(_MANIFEST))
-        manifest = Manifest(
-            said["format"],
-            said["seezar"],
-            datetime.fromisoformat(said["taken_at"]),
-            said["migration"],
-            tuple(said["key_ids"]),
-        )
-    except (KeyError, ValueError, TypeError) as error:
+        manifest = _manifest(json.loads(archive.read(_MANIFEST)))
+        # Reads all of it, and compares the sums.
+        whole = archive.testzip() is None and _APP in archive.namelist()
+    # A zip may also be encrypted, packed in a way that is not known here, or broken inside.
+    except (KeyError, ValueError, TypeError, OverflowError, RuntimeError, EOFError, zlib.error) as error:
         raise _no_backup(file) from error
     newest = max(migration.number for migration in migrations())
     if manifest.format > _FORMAT or manifest.migration > newest:
@@ -184,10 +205,29 @@ def _checked(archive: zipfile.ZipFile, file: Path) -> Manifest:
             kept=_UNCHANGED,
             next_step="Restore it with that version.",
         )
-    # Reads all of it, and compares the sums.
-    if archive.testzip() is not None or _APP not in archive.namelist():
+    if not whole:
         raise _no_backup(file)
     return manifest
+
+
+def _manifest(said: Any) -> Manifest:
+    """What the object in the manifest says.
+
+    Raises:
+        KeyError, ValueError, TypeError: it is not one of ours.
+    """
+    keys = cast("list[object]", said["key_ids"])
+    right = (
+        type(said["format"]) is int
+        and type(said["migration"]) is int
+        and isinstance(said["seezar"], str)
+        and isinstance(keys, list)
+        and all(isinstance(key, str) for key in keys)
+    )
+    if not right:
+        raise TypeError("a value of another type")
+    taken_at = datetime.fromisoformat(said["taken_at"]).astimezone(UTC)
+    return Manifest(said["format"], said["seezar"], taken_at, said["migration"], tuple(map(str, keys)))
 
 
 def _no_backup(file: Path) -> InvalidInput:
@@ -211,20 +251,13 @@ def _check_key(settings: Settings, manifest: Manifest) -> None:
     )
 
 
-def _check_place(url: str, *, replace: bool) -> None:
-    with psycopg.connect(url, connect_timeout=10) as connection:
-        others = connection.execute(
-            "SELECT DISTINCT coalesce(nullif(application_name, ''), 'another program') FROM pg_stat_activity"
-            " WHERE datname = ANY(%s) AND pid <> pg_backend_pid() AND backend_type = 'client backend'",
-            ([database_of(url), database_of(dbos_url(url))],),
-        ).fetchall()
-        if others:
-            raise InvalidInput(
-                f"The database is in use: {', '.join(sorted(row[0] for row in others))}.",
-                kept=_UNCHANGED,
-                next_step="Stop everything first (seezar down), on all machines, and restore again.",
-            )
-        if not replace and _holds_something(connection):
+def _check_place(server: Connection, url: str, *, replace: bool) -> None:
+    databases = list(restores.names(server, url))
+    _check_unused(server, databases)
+    if replace or server.execute("SELECT 1 FROM pg_database WHERE datname = %s", databases[:1]).fetchone() is None:
+        return
+    with restores.connect(url) as connection:
+        if _holds_something(connection):
             raise InvalidInput(
                 "Something is stored here already.",
                 kept=_UNCHANGED,
@@ -232,7 +265,25 @@ def _check_place(url: str, *, replace: bool) -> None:
             )
 
 
-def _holds_something(connection: "psycopg.Connection[tuple[Any, ...]]") -> bool:
+def _check_unused(server: Connection, databases: list[str]) -> None:
+    others = server.execute(
+        "SELECT DISTINCT coalesce(nullif(application_name, ''), 'another program') FROM pg_stat_activity"
+        " WHERE datname = ANY(%s) AND backend_type = 'client backend'",
+        (databases,),
+    ).fetchall()
+    if others:
+        raise _in_use(", ".join(sorted(row[0] for row in others)))
+
+
+def _in_use(by: str) -> InvalidInput:
+    return InvalidInput(
+        f"The database is in use: {by}.",
+        kept=_UNCHANGED,
+        next_step="Stop everything first (seezar down), on all machines, and restore again.",
+    )
+
+
+def _holds_something(connection: Connection) -> bool:
     for table in ("account", "run", "mailbox", "page"):
         there = connection.execute("SELECT to_regclass(%s) IS NOT NULL", (f"app.{table}",)).fetchone()
         if there and there[0]:
@@ -242,41 +293,50 @@ def _holds_something(connection: "psycopg.Connection[tuple[Any, ...]]") -> bool:
     return False
 
 
-def _restore(settings: Settings, url: str, archive: zipfile.ZipFile) -> None:
-    names = {_APP: database_of(url), _DBOS: database_of(dbos_url(url))}
-    members = [member for member in names if member in archive.namelist()]
-    with psycopg.connect(with_database(url, _MAINTENANCE), autocommit=True, connect_timeout=10) as server:
-        try:
-            for member in members:
-                new = f"{names[member]}{_NEW}"
-                _drop(server, new)
-                server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(new)))
-                with archive.open(member) as dumped:
-                    dumping.load(settings.home, with_database(url, new), dumped)
-            migrate(with_database(url, f"{names[_APP]}{_NEW}"))
-            for name in names.values():
-                _drop(server, f"{name}{_OLD}")
-            _swap(server, names, members)
-        finally:
-            for name in names.values():
-                _drop(server, f"{name}{_NEW}")
+def _restore(settings: Settings, server: Connection, url: str, archive: zipfile.ZipFile, *, replace: bool) -> None:
+    ours, dbos = restores.names(server, url)
+    if ours == dbos:
+        raise InvalidInput(
+            f"The name of the database, {ours}, leaves no room for that of DBOS beside it.",
+            kept=_UNCHANGED,
+            next_step="Restore into one with a name of 58 bytes at most: set SEEZAR_DATABASE_URL.",
+        )
+    if not restores.take_lock(server, ours):
+        raise InvalidInput("Another restore is at work here.", kept=_UNCHANGED, next_step="Wait for its end.")
+    names = {_APP: ours, _DBOS: dbos}
+    _check_place(server, url, replace=replace)
+    try:
+        for member in [member for member in names if member in archive.namelist()]:
+            new = restores.name_beside(names[member])
+            restores.drop(server, new)
+            server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(new)))
+            with archive.open(member) as dumped:
+                dumping.load(settings.home, _named(with_database(url, new)), dumped)
+        migrate(with_database(url, restores.name_beside(ours)))
         for name in names.values():
-            _drop(server, f"{name}{_OLD}")
+            restores.drop(server, restores.name_beside(name, replaced=True))
+        # It has taken a while. Whoever comes after this look and is still there ends the renaming.
+        _check_place(server, url, replace=replace)
+        try:
+            _swap(server, names, archive.namelist())
+        except psycopg.errors.ObjectInUse as error:
+            raise _in_use("somebody has connected meanwhile") from error
+    finally:
+        for name in names.values():
+            restores.drop(server, restores.name_beside(name))
+    for name in names.values():
+        restores.drop(server, restores.name_beside(name, replaced=True))
 
 
-def _swap(server: "psycopg.Connection[tuple[Any, ...]]", names: dict[str, str], members: list[str]) -> None:
+def _swap(server: Connection, names: dict[str, str], members: list[str]) -> None:
     with server.transaction():
         for member, name in names.items():
             if server.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone() is not None:
-                _rename(server, name, f"{name}{_OLD}")
+                _rename(server, name, restores.name_beside(name, replaced=True))
             if member in members:
-                _rename(server, f"{name}{_NEW}", name)
+                _rename(server, restores.name_beside(name), name)
 
 
-def _rename(server: "psycopg.Connection[tuple[Any, ...]]", old: str, new: str) -> None:
+def _rename(server: Connection, old: str, new: str) -> None:
     statement = sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(old), sql.Identifier(new))
     server.execute(statement)
-
-
-def _drop(server: "psycopg.Connection[tuple[Any, ...]]", name: str) -> None:
-    server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))

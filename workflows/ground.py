@@ -38,6 +38,8 @@ WORKER_READY = (
 # Counts as a client, so that the database is not stopped between this look and the first use.
 _NAME = "seezar-client-ground"
 _WORKER_START_S = 60.0
+# So long a connection that was closed just now may still be listed.
+_LEAVING_S = 0.5
 _POLL_S = 0.05
 
 
@@ -169,12 +171,18 @@ def stop_database_if_unused(settings: Settings) -> None:
         url = server.url()
         if url is None:
             return
-        with psycopg.connect(url) as connection:
-            row = connection.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'seezar-%'"
-            ).fetchone()
-        if row is None or row[0] == 0:
+        if not _used(url):
             server.stop()
+
+
+def _used(url: str) -> bool:
+    deadline = time.monotonic() + _LEAVING_S
+    with psycopg.connect(url, autocommit=True) as connection:
+        while connection.execute("SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'seezar-%'").fetchone():
+            if time.monotonic() > deadline:
+                return True
+            time.sleep(_POLL_S)
+    return False
 
 
 def worker_command(settings: Settings) -> list[str]:

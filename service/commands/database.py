@@ -91,7 +91,10 @@ def clean(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how much would be deleted.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Delete what is older than the SEEZAR_KEEP_… settings say. A running worker does it every hour by itself."""
+    """Delete what is older than the SEEZAR_KEEP_… settings say. A running worker does it every hour by itself.
+
+    Also databases that a restore which was cut off has left.
+    """
     from service.ground import with_application
     from service.terminal import print_json, say, working
 
@@ -109,6 +112,8 @@ def clean(
 
     with working("Counting what is old" if dry_run else "Deleting what is old"):
         counts = with_application(work)
+        if counts is not None:
+            counts |= {"databases": _restores_cut_off(remove=not dry_run)}
     if as_json:
         print_json({"status": "busy" if counts is None else "ok", "dry_run": dry_run, "counts": counts or {}})
     elif counts is None:
@@ -159,6 +164,28 @@ def restore(
         restored = restore_backup(settings, address, file, replace=yes)
     say(f"Restored the backup of {restored.taken_at:%Y-%m-%d %H:%M:%S} UTC.", style="green")
     say("Runs that were under way then go on with the next worker: seezar up, or seezar worker.")
+
+
+def _restores_cut_off(*, remove: bool) -> int:
+    """How many databases restores have left, or with `remove` how many of them were removed."""
+    import psycopg
+
+    from seezar.database.pool import unavailable
+    from seezar.settings import get_settings
+    from workflows import restores
+    from workflows.ground import database_address
+
+    address = database_address(get_settings())
+    # Stopped since: what is there, the next time finds.
+    if address is None:
+        return 0
+    try:
+        if remove:
+            return restores.remove_leftovers(address)
+        with restores.connect(address) as connection:
+            return sum(not leftover.at_work for leftover in restores.leftovers(connection, address))
+    except psycopg.Error as error:
+        raise unavailable(address, error) from error
 
 
 def _key_place() -> str:

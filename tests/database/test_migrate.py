@@ -8,6 +8,7 @@ import pytest
 
 from seezar.database import migrate as module
 from seezar.database.migrate import migrate, migrations
+from seezar.database.urls import with_options
 from seezar.errors import DatabaseTooNew, DatabaseUnavailable, MigrationFailed
 from workflows.ground import migrate_database
 
@@ -47,6 +48,34 @@ def test_of_two_at_once_one_does_the_work(empty_database_url: str) -> None:
         connection.execute("SELECT pg_advisory_unlock(%s)", (module._LOCK,))
         applied = [len(racer.result(timeout=150)) for racer in racers]
     assert sorted(applied) == [0, len(migrations())]
+
+
+def test_who_is_not_done_in_time_is_named(empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_WAIT_S", 0.2)
+    named = with_options(empty_database_url, application_name="seezar-migrate (process 12 on far.away)")
+    with psycopg.connect(named, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", (module._LOCK,))
+        with pytest.raises(MigrationFailed) as told:
+            migrate_database(empty_database_url)
+        pid = connection.info.backend_pid
+    assert f"seezar-migrate (process 12 on far.away), connection {pid}, since 20" in told.value.what
+    assert f"pg_terminate_backend({pid})" in told.value.next_step
+    assert tables(empty_database_url) == set()
+
+
+def test_who_keeps_a_table_locked_is_named(
+    empty_database_url: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder, 1, "CREATE TABLE app.one ();")
+    migrate(empty_database_url)
+    write(folder, 2, "CREATE TABLE app.two (); ALTER TABLE app.one ADD COLUMN a int;")
+    monkeypatch.setattr(module, "_WAIT_S", 0.2)
+    with psycopg.connect(with_options(empty_database_url, application_name="reader")) as reader:
+        reader.execute("SELECT * FROM app.one")
+        with pytest.raises(MigrationFailed, match=r"0002_step.*lock timeout.*at 0001_step.*\(reader, connection"):
+            migrate_database(empty_database_url)
+    assert tables(empty_database_url) == {"migration", "one"}
+    assert migrate(empty_database_url) == ["0002_step"]
 
 
 def test_a_newer_database_is_refused_and_left_alone(database_url: str) -> None:

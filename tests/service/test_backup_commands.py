@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from tests.service.conftest import Home, new_home
+from workflows.restores import name_beside
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -68,3 +69,14 @@ def test_clean(home: Home) -> None:
     done = home.seezar("db", "clean", "--json").json
     assert (done["status"], done["dry_run"], done["counts"]["pages"]) == ("ok", False, 3)
     assert "nothing old enough" in home.seezar("db", "clean").out
+
+
+def test_clean_removes_what_a_restore_has_left(home: Home) -> None:
+    assert home.seezar("db", "start").code == 0
+    url = home.seezar("db", "url").out.strip()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name_beside('seezar')}".encode())
+    assert f"! Restores: one was cut off: the database {name_beside('seezar')}" in home.seezar("doctor").out
+    assert "Would delete 1 databases." in home.seezar("db", "clean", "--dry-run").out
+    assert home.seezar("db", "clean", "--json").json["counts"]["databases"] == 1
+    assert "✓ Restores: none was cut off" in home.seezar("doctor").out

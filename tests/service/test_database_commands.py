@@ -1,9 +1,13 @@
 """`seezar db …`, `seezar status` and `seezar doctor` in a home where nothing runs yet."""
 
+import subprocess
+
 import psycopg
 import pytest
 
-from tests.service.conftest import Home
+from seezar.browser.executable import find_chromium
+from seezar.settings import Settings
+from tests.service.conftest import Home, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -72,6 +76,32 @@ def test_doctor_finds_all_well_and_stops_what_it_started(home: Home) -> None:
     for what in ("Python", "PostgreSQL", "pgvector", "Migrations", "Chromium", "SMTP port", "Worker slots", "Clock"):
         assert f"✓ {what}: " in answer.out
     assert home.processes() == []
+
+
+def test_doctor_asks_the_browser_elsewhere_and_needs_none_here(home: Home) -> None:
+    answer = home.seezar("doctor", SEEZAR_CHROMIUM="/nonexistent", SEEZAR_CDP_URL="http://127.0.0.1:9/?token=hush")
+    assert answer.code == 1
+    assert "✗ Chromium: No browser answers at the address in SEEZAR_CDP_URL." in answer.out
+    assert "/nonexistent" not in answer.out
+    assert "hush" not in answer.out + answer.err
+
+
+@pytest.mark.browser
+def test_doctor_is_well_with_a_browser_elsewhere(home: Home) -> None:
+    profile = home.path / "profile"
+    executable = str(find_chromium(Settings(_env_file=None)))  # pyright: ignore[reportCallIssue]
+    command = [executable, "--headless", "--no-sandbox", "--remote-debugging-port=0", f"--user-data-dir={profile}"]
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet) as browser:
+        try:
+            said = profile / "DevToolsActivePort"
+            until(lambda: said.exists() and said.read_text().count("\n") == 1)
+            port = said.read_text().splitlines()[0]
+            answer = home.seezar("doctor", SEEZAR_CHROMIUM="/nonexistent", SEEZAR_CDP_URL=f"http://127.0.0.1:{port}")
+        finally:
+            browser.terminate()
+    assert answer.code == 0, answer.out
+    assert "✓ Chromium: the one at SEEZAR_CDP_URL opens a page" in answer.out
 
 
 def test_doctor_says_what_is_missing_and_what_to_do(home: Home) -> None:

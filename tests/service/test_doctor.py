@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,12 +18,13 @@ import pytest
 
 from seezar.database import migrate as migrate_module
 from seezar.database.migrate import state
-from seezar.database.urls import database_of, with_options
+from seezar.database.urls import database_of, with_database, with_options
 from seezar.settings import Settings
 from service.database_checks import database
 from service.disk_checks import disk, room
-from service.findings import Finding
+from service.findings import Finding, isolated
 from tests.service.conftest import Home, until
+from workflows import restores
 from workflows.engine import dbos_url
 from workflows.names import APPLICATION_VERSION, LOCK_READY, LOCK_SLOT, QUEUES
 from workflows.registry import WorkerNote, write_note
@@ -51,34 +52,43 @@ def test_all_well(own: Settings) -> None:
 # --- migrations
 
 
-def test_pending_migrations_are_applied_and_told(
+def test_pending_migrations_are_told_and_not_applied(
     own: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    last = state(str(own.database_url)).applied[-1]
     folder = shutil.copytree(migrate_module.FOLDER, tmp_path / "migrations")
     (folder / "9000_later.sql").write_text("CREATE TABLE app.later ();")
     monkeypatch.setattr(migrate_module, "FOLDER", folder)
-    assert state(str(own.database_url)).pending == ["9000_later"]
-    assert "applied just now: 9000_later" in found(own)["Migrations"].detail
-    assert state(str(own.database_url)).pending == []
-
-
-def test_a_migration_that_fails(own: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    folder = shutil.copytree(migrate_module.FOLDER, tmp_path / "migrations")
-    (folder / "9000_half.sql").write_text("CREATE TABLE app.half (); ALTER TABLE app.half ADD COLUMN a nonsense;")
-    monkeypatch.setattr(migrate_module, "FOLDER", folder)
-    last = state(str(own.database_url)).applied[-1]
     findings = found(own)
-    assert findings["Migrations"].level == "wrong"
-    assert "9000_half" in findings["Migrations"].detail
-    assert 'type "nonsense" does not exist' in findings["Migrations"].detail
-    assert f"stands at {last}" in findings["Migrations"].advice
+    assert (findings["Migrations"].level, findings["Migrations"].detail) == (
+        "warning",
+        f"the last is {last}; missing: 9000_later",
+    )
     assert "seezar db migrate" in findings["Migrations"].advice
-    assert "Clock" not in findings
-    with psycopg.connect(str(own.database_url)) as connection:
-        assert connection.execute("SELECT to_regclass('app.half')").fetchone() == (None,)
+    assert "Stored secrets" not in findings
+    assert findings["Clock"].level == "ok"
+    assert state(str(own.database_url)).pending == ["9000_later"]
 
 
-def test_a_migration_that_is_killed_midway(own: Settings, tmp_path: Path) -> None:
+def test_a_new_database_stays_as_it_is(settings: Settings, empty_database_url: str) -> None:
+    findings = found(settings.model_copy(update={"database_url": empty_database_url}))
+    assert {finding.level for finding in findings.values()} == {"ok"}, findings
+    assert "none yet" in findings["Migrations"].detail
+    assert not (settings.home / "master.key").exists()
+    with psycopg.connect(empty_database_url) as connection:
+        assert connection.execute("SELECT to_regnamespace('app')").fetchone() == (None,)
+
+
+def test_a_database_that_is_not_there_is_not_made(settings: Settings, postgres: str) -> None:
+    name = f"t_{uuid4().hex}"
+    findings = found(settings.model_copy(update={"database_url": with_database(postgres, name)}))
+    assert findings["PostgreSQL"].level == "warning"
+    assert f"no database {name}" in findings["PostgreSQL"].detail
+    with psycopg.connect(postgres) as connection:
+        assert connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone() is None
+
+
+def test_a_migration_that_hangs_and_is_killed(own: Settings, tmp_path: Path) -> None:
     url = str(own.database_url)
     folder = shutil.copytree(migrate_module.FOLDER, tmp_path / "migrations")
     (folder / "9000_slow.sql").write_text("CREATE TABLE app.slow (); SELECT pg_sleep(600);")
@@ -88,18 +98,17 @@ def test_a_migration_that_is_killed_midway(own: Settings, tmp_path: Path) -> Non
     )
     process = subprocess.Popen([sys.executable, "-c", code, str(folder), url])
     try:
-        until(lambda: state(url).applying and sleeping(url))
-        assert found(own)["Migrations"].level == "warning"
-        assert "another process" in found(own)["Migrations"].detail
+        until(lambda: state(url).holder is not None and sleeping(url))
+        finding = found(own)["Migrations"]
+        assert finding.level == "warning"
+        assert "another process" in finding.detail
+        assert f"seezar-migrate (process {process.pid} on " in finding.detail
+        assert "pg_terminate_backend(" in finding.advice
     finally:
         process.kill()
         process.wait()
-    with psycopg.connect(url, autocommit=True) as connection:
-        # The server notices a client that is gone when it next has something to say to it.
-        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(600)%'"
-                           " AND pid <> pg_backend_pid()")  # fmt: skip
-    until(lambda: not state(url).applying)
-    assert found(own)["Migrations"].level == "ok"
+    # By itself: the server looks whether its client is there.
+    until(lambda: found(own)["Migrations"].level == "ok")
     with psycopg.connect(url) as connection:
         assert connection.execute("SELECT to_regclass('app.slow')").fetchone() == (None,)
 
@@ -114,7 +123,63 @@ def test_a_newer_database(own: Settings) -> None:
     with psycopg.connect(str(own.database_url)) as connection:
         connection.execute("INSERT INTO app.migration (number, name) VALUES (9999, 'future')")
     assert found(own)["Migrations"].level == "wrong"
-    assert "9999" in found(own)["Migrations"].detail
+    assert "9999_future" in found(own)["Migrations"].detail
+
+
+# --- one check that breaks off
+
+
+def test_a_table_that_is_gone_is_a_finding_of_its_check(own: Settings) -> None:
+    with psycopg.connect(str(own.database_url)) as connection:
+        connection.execute("ALTER TABLE app.worker RENAME TO gone")
+    findings = found(own)
+    assert findings["Worker slots"].level == "wrong"
+    assert '"app.worker" does not exist' in findings["Worker slots"].detail
+    assert {findings[check].level for check in ("PostgreSQL", "Migrations", "Stored secrets", "Clock")} == {"ok"}
+
+
+def test_what_nobody_foresaw_is_a_finding(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    monkeypatch.setattr("seezar.settings.get_settings", lambda: settings)
+
+    def look() -> Iterator[Finding]:
+        yield Finding("First", "ok", "")
+        raise KeyError("a-secret")
+
+    first, second = isolated("Second", look)
+    assert first.check == "First"
+    assert (second.check, second.level) == ("Second", "wrong")
+    assert "KeyError" in second.detail
+    assert "a-secret" not in second.detail
+
+
+# --- the key, and restores
+
+
+def test_a_missing_key_is_told_and_not_made(own: Settings) -> None:
+    with psycopg.connect(str(own.database_url)) as connection:
+        connection.execute("INSERT INTO app.master_key (key_id, proof) VALUES ('k', '')")
+    finding = found(own)["Stored secrets"]
+    assert finding.level == "wrong"
+    assert "missing" in finding.detail
+    assert not (own.home / "master.key").exists()
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_what_a_restore_has_left(own: Settings, postgres: str, replaced: bool) -> None:
+    url = str(own.database_url)
+    name = restores.name_beside(database_of(url), replaced=replaced)
+    with restores.connect_beside(url) as server:
+        server.execute(f'CREATE DATABASE "{name}"'.encode())
+        assert restores.take_lock(server, database_of(url))
+        assert (found(own)["Restores"].level, found(own)["Restores"].detail) == ("ok", "one is at work")
+        assert restores.remove_leftovers(url) == 0
+    until(lambda: found(own)["Restores"].level == "warning")
+    finding = found(own)["Restores"]
+    assert name in finding.detail
+    assert ("what was stored before it" if replaced else "what it had not finished") in finding.detail
+    assert "seezar db clean" in finding.advice
+    assert restores.remove_leftovers(url) == 1
+    assert found(own)["Restores"].level == "ok"
 
 
 # --- workers
@@ -181,6 +246,8 @@ def test_runs_of_a_version_that_no_worker_has(own: Settings, dbos: str) -> None:
     assert run_id in finding.detail
     assert "0.9" in finding.detail
     assert "seezar runs resume" in finding.advice
+    # It waits for more than a worker.
+    assert found(own)["Runs of dead workers"].level == "ok"
 
 
 def serve(connection: "psycopg.Connection[Any]", slot: int) -> None:
@@ -195,8 +262,44 @@ def serve(connection: "psycopg.Connection[Any]", slot: int) -> None:
 # --- clock and disk
 
 
-@pytest.mark.parametrize(("seconds", "level"), [(0, "ok"), (-10, "warning"), (3600, "wrong")])
-def test_clock(own: Settings, seconds: int, level: str) -> None:
+@pytest.fixture
+def timedatectl(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]:
+    """Puts a script in the place of what asks the system about its clock."""
+
+    def put(script: str) -> None:
+        path = tmp_path / "timedatectl"
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+
+    return put
+
+
+@pytest.mark.parametrize(
+    ("script", "level", "said"),
+    [
+        ("echo yes", "ok", "a time server keeps it right"),
+        ("echo no", "ok", "no time server keeps it right"),
+        ("exit 1", "ok", "cannot be told here"),
+        ("echo what", "ok", "cannot be told here"),
+    ],
+)
+def test_the_clock_of_one_machine_is_not_compared_with_itself(
+    own: Settings, script: str, level: str, said: str, timedatectl: Callable[[str], None]
+) -> None:
+    timedatectl(script)
+    finding = found(own)["Clock"]
+    assert finding.level == level
+    assert said in finding.detail
+    assert "runs on this machine" in finding.detail
+
+
+@pytest.mark.parametrize(
+    ("seconds", "script", "level"),
+    [(0, "exit 1", "ok"), (0, "echo no", "warning"), (-10, "echo yes", "warning"), (3600, "exit 1", "wrong")],
+)
+def test_clock(own: Settings, seconds: int, script: str, level: str, timedatectl: Callable[[str], None]) -> None:
+    timedatectl(script)
     url = str(own.database_url)
     with psycopg.connect(url) as connection:
         connection.execute("CREATE SCHEMA skewed")
