@@ -14,6 +14,7 @@ import psutil
 
 from seezar.settings import Settings
 from workflows.registry import remove_note, write_starting
+from workflows.scratch import scratch
 
 log = logging.getLogger("seezar.worker")
 
@@ -39,6 +40,7 @@ def start_anew(settings: Settings, slot: int, *, again: bool = True) -> NoReturn
     if not again:
         os._exit(0)
     write_starting(settings, os.getpid())
+    scratch.forget()
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - the command that this process is
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from seezar.accounts.lease import Lease
 from seezar.application import Application
 from seezar.browser.pool import BrowserPool
-from seezar.errors import DatabaseUnavailable, PortTaken, SeezarError
+from seezar.errors import DatabaseUnavailable, PortTaken, SeezarError, WorkerUnavailable
 from seezar.mail.smtp import SmtpServer
 from seezar.settings import Settings, load_settings
 from seezar.signin.detector import preload
@@ -35,6 +35,7 @@ from workflows.names import QUEUES
 from workflows.queueing import Queueing
 from workflows.registry import WorkerNote, remove_note, write_note
 from workflows.runtime import Runtime, set_runtime
+from workflows.scratch import scratch, sweep
 from workflows.slots import SlotHolder
 from workflows.starting_anew import bury_children, start_anew
 
@@ -217,6 +218,7 @@ def main(arguments: list[str] | None = None) -> int:
     bury_children()
     try:
         settings = load_settings()
+        _enter_scratch()
         if options.browsers is not None:
             settings = settings.model_copy(update={"browsers": options.browsers})
         idle = asyncio.run(_run(Worker(settings, queues=options.queues, idle_exit=options.idle_exit)))
@@ -226,7 +228,21 @@ def main(arguments: list[str] | None = None) -> int:
     except SeezarError as error:
         sys.stderr.write(f"seezar worker: {error}\n")
         return 1
+    finally:
+        scratch.leave()
     return 0
+
+
+def _enter_scratch() -> None:
+    sweep()
+    try:
+        scratch.enter()
+    except OSError as error:
+        raise WorkerUnavailable(
+            f"Its temporary folder cannot be made: {error.strerror}.",
+            kept="The runs wait.",
+            next_step="Make room in the system's temporary folder, or set TMPDIR to another one.",
+        ) from None
 
 
 def _parser() -> argparse.ArgumentParser:

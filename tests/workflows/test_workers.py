@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
 import psycopg
@@ -177,6 +178,28 @@ async def test_run_of_a_killed_worker_is_adopted_and_ends(world: World, workers:
     assert {event.worker for event in events[1:place]} == {engine.executor_id(died.slot)}
     assert {event.worker for event in events[place:]} == {other} == {run.worker}
     assert [event.step for event in events].count("store") == 1
+
+
+async def test_what_the_browser_of_a_killed_worker_left_is_removed(world: World, workers: Workers) -> None:
+    note = await workers.start()
+    folders: list[Path] = []
+
+    def browsing() -> bool:
+        for child in psutil.Process(note.pid).children(recursive=True):
+            with suppress(psutil.Error):
+                if "chrom" in child.name():
+                    folders.append(Path(child.environ()["TMPDIR"]))
+        return bool(folders)
+
+    await until(browsing)
+    kill(note)
+    folder = folders[0]
+    assert any("profile" in left.name for left in folder.iterdir())
+    assert folder.stat().st_mode & 0o077 == 0
+    other = await workers.start()
+    assert not folder.exists()
+    os.kill(other.pid, signal.SIGTERM)
+    assert await workers.exit_code(other) == 0
 
 
 async def test_run_that_takes_its_workers_down_is_parked(world: World, workers: Workers) -> None:
