@@ -61,5 +61,5 @@ class PlainSignIn:
         raise RuntimeError("no mail came")
 
 
-async def _silent(step: str, message: str) -> None:
+async def _silent(step: str, message: str, **_detail: object) -> None:
     """A report that nobody reads."""

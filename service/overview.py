@@ -151,6 +151,6 @@ def _print_contents(contents: Contents) -> None:
     if contents.runs:
         say("")
         table(
-            ("LAST RUNS", "STATUS", "BEGAN", "TOOK"),
+            ("LAST RUNS", "STATUS", "CREATED", "TOOK"),
             [(run.id, run.status, moment(run.created_at), duration(run)) for run in contents.runs],
         )

@@ -89,7 +89,7 @@ class Screen:
         signed_in = sum(session is not None for _, session in self._contents.accounts)
         accounts = f"{len(self._contents.accounts)} ({signed_in} with a session)"
         processes.add_row(Text("accounts", style="bold"), Text(accounts))
-        runs = Table("LAST RUNS", "STATUS", "BEGAN", box=None, pad_edge=False, header_style="bold")
+        runs = Table("LAST RUNS", "STATUS", "CREATED", box=None, pad_edge=False, header_style="bold")
         for run in self._contents.runs:
             runs.add_row(Text(run.id), Text(run.status), Text(moment(run.created_at)))
         parts = [Text("seezar is up", style="bold green"), processes, Text("")]

@@ -28,10 +28,14 @@ class Timeline:
     Args:
         console: where to; stderr when None.
         began: when the run began, if that is earlier than its first event.
+        evidence: say also what each action on a page was based on.
     """
 
-    def __init__(self, console: Console | None = None, *, began: datetime | None = None) -> None:
+    def __init__(
+        self, console: Console | None = None, *, began: datetime | None = None, evidence: bool = False
+    ) -> None:
         self._console = console or stderr()
+        self._evidence = evidence
         self._began = began
         self._last = began
         self._who = ""
@@ -57,7 +61,10 @@ class Timeline:
         elif who != self._who:
             self._console.print(Text(f"          {who}", style="blue"))
         self._who = who
-        self._hanging(head, Text(event.message + _picture(event)))
+        message = Text(event.message)
+        if self._evidence:
+            message.append(_evidence(event), style="dim")
+        self._hanging(head, message)
 
     def _gap(self, seconds: float) -> None:
         if seconds <= _GAP_S:
@@ -87,9 +94,11 @@ def _who(event: RunEvent) -> str:
     return f"{event.worker or ''}{f' #{event.attempt}' if event.attempt else ''}".strip()
 
 
-def _picture(event: RunEvent) -> str:
-    picture = event.detail.get("picture")
-    return f" [picture of attempt {picture}]" if picture else ""
+def _evidence(event: RunEvent) -> str:
+    detail = event.detail
+    reading = f"{detail['kind']}, {detail['confidence']:.0%}" if "kind" in detail else ""
+    told = ": ".join(part for part in (reading, ", ".join(detail.get("evidence", ()))) if part)
+    return f" ({told})" if told else ""
 
 
 def _span(seconds: float) -> str:

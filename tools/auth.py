@@ -52,7 +52,7 @@ async def sign_in(account: str, fresh: bool = False, tool_context: ToolContext |
 
 
 @answers
-async def answer_run(run_id: str, confirmed: bool) -> Answer:
+async def answer_run(run_id: str, confirmed: bool, tool_context: ToolContext | None = None) -> Answer:
     """Go on with a sign-in that waits for a person, after the user has said that it is done, and wait for its end.
 
     Only for an approval that the user has given, terms that the user accepts, a captcha or a passkey that the user has
@@ -66,18 +66,23 @@ async def answer_run(run_id: str, confirmed: bool) -> Answer:
         as sign_in; "needs_input" when it is not clear which run is meant, or the user must do something first.
     """
     async with await Client.connect() as client:
+        key = call_key(tool_context)
         waiting = await client.application.questions.waiting()
-        named = [run for run in waiting if run_id.strip() in ("", run.id, run.account)]
+        # What this very call has answered before does not wait any more, or waits with its next question. Asked second:
+        # what the same call has answered meanwhile is found in one of the two.
+        given = None if key is None else await client.application.idempotency_keys.given(key)
+        known = waiting if given is None else [await client.application.runs.get(given)]
+        named = [run for run in known if run_id.strip() in ("", run.id, run.account)]
         if len(named) != 1:
             if run_id.strip() and not named:
                 # For the error of an id that nobody knows.
                 await client.application.runs.get(run_id)
             return _which(waiting)
         run = named[0]
-        if run.question == "code" or not confirmed:
+        if given is None and (run.question == "code" or not confirmed):
             asked = {"run_id": run.id, "account": run.account, "question": run.question}
             return {"status": "needs_input", **asked, "message": _message(run.id, asked)}
-        await client.answer(run.id)
+        await client.answer(run.id, key=key)
         result = await client.result(run.id, timeout=client.application.settings.sign_in_timeout)
     return {**result, "run_id": run.id, "message": _message(run.id, result)}
 

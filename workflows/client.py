@@ -90,12 +90,13 @@ class Client:
         await self._ensure_worker()
         return await self._queueing.sign_in(account, fresh=fresh, timeout=timeout, key=key)
 
-    async def answer(self, run_id: str, value: str | None = None) -> Run:
+    async def answer(self, run_id: str, value: str | None = None, *, key: str | None = None) -> Run:
         """Answer the question of a run that waits for a person; it goes on. Returns the run.
 
         Args:
             value: the code that was asked for; None for an approval that was given, terms that are accepted, or a
                 captcha or passkey that was dealt with. Stored encrypted, deleted once it has been used.
+            key: names this answer: repeated with the same key, it is attached to, in whatever state the run is then.
 
         Raises:
             RunUnknown: no such run.
@@ -103,9 +104,10 @@ class Client:
             AnsweredAlready: an answer is on its way.
             QuestionExpired: nobody is waited for any longer.
             InvalidInput: the value cannot be what was asked for; the run still waits.
+            IdempotencyConflict: the key was used for something else.
         """
         await self._ensure_worker()
-        return await self._queueing.answer(run_id, value)
+        return await self._queueing.answer(run_id, value, key=key)
 
     async def sign_out(self, account: str, *, local: bool = False, key: str | None = None) -> str:
         """Queue a sign-out; returns the run id.
@@ -246,7 +248,7 @@ class Client:
         return await runs.get(run_id)
 
     async def retry(self, run_id: str, step: str | None = None, *, key: str | None = None) -> Run:
-        """Try a run that has failed once more, as a new run of its account; both timelines name the other one.
+        """Try a run that has failed once more, as a new run of its account; both timelines then name the other one.
 
         Args:
             step: where the new run begins: of a sign-in `open_and_submit` (when None), its first browser life, or
@@ -267,11 +269,15 @@ class Client:
         assert run.account is not None
         await self.application.accounts.get(run.account)
         await self._ensure_worker()
+        under_way = None
         if run.kind == SIGN_IN:
+            under_way = await runs.open_sign_in(run.account)
             new = await self._queueing.sign_in(run.account, **arguments[0], key=key)
         else:
             new = await self._queueing.start(run.kind, run.account, *arguments, key=key)
-        if not any(event.detail.get("retried_as") == new for event in await runs.events(run_id)):
+        # A sign-in that somebody else has asked for tries nothing again.
+        attached = under_way is not None and under_way.id == new
+        if not attached and not any(event.detail.get("retried_as") == new for event in await runs.events(run_id)):
             await runs.event(new, "retry", f"Tries the run {run_id} once more", retries=run_id)
             await runs.event(run_id, "retry", f"Tried once more: {new}", retried_as=new)
         return await runs.get(new)

@@ -101,14 +101,20 @@ class Queueing:
             if run_id is not None:
                 return run_id
 
-    async def answer(self, run_id: str, value: str | None) -> Run:
+    async def answer(self, run_id: str, value: str | None, *, key: str | None = None) -> Run:
         """Answer the question of a run, which then goes on; returns the run.
 
+        Args:
+            key: names this answer: repeated with the same key it is the same one, whatever has become of the run.
+
         Raises:
-            RunUnknown, NotWaiting, AnsweredAlready, QuestionExpired, InvalidInput: as `Questions.answer`.
+            RunUnknown, NotWaiting, AnsweredAlready, QuestionExpired, InvalidInput, IdempotencyConflict: as
+                `Questions.answer`.
         """
-        run = await self._app.questions.answer(run_id, value)
-        await self.go_on(run)
+        # Without the value: not even a digest of a code is kept.
+        run = await self._app.questions.answer(run_id, value, key=_named(key, ANSWER_SIGN_IN, run_id))
+        if not (run.finished or run.waiting):
+            await self.go_on(run)
         return run
 
     async def go_on(self, run: Run) -> bool:

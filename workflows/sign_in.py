@@ -44,7 +44,8 @@ STOPPED = Outcome("challenge_lost", "The run was ended in the middle.")
 
 class Life(TypedDict):
     """What a browser life leaves in its row. `question` is there when only a person can help, `mail` when the mail that
-    the site sent was there already (its handle).
+    the site sent was there already (its handle), `evidence` when something but the status decided (names, for the
+    timeline).
     """
 
     status: str
@@ -52,6 +53,7 @@ class Life(TypedDict):
     attempt: int
     question: NotRequired[str | None]
     mail: NotRequired[str]
+    evidence: NotRequired[list[str]]
 
 
 def through_outages[**P](life: Callable[P, Awaitable[Life]]) -> Callable[P, Awaitable[Life]]:
@@ -242,7 +244,7 @@ async def may_try_again(run_id: str, account: str, life: Life, deadline: float) 
         return Life(
             status="unknown", reason=f"The deadline of the run has passed. {life['reason']}", attempt=life["attempt"]
         )
-    await app.runs.event(run_id, "retry", f"{life['reason']} Trying once more from the start")
+    await app.runs.event(run_id, "retry", f"{life['reason']} Trying once more from the start", **_detail(life))
     return None
 
 
@@ -255,7 +257,7 @@ async def ask(run_id: str, workflow: str, life: Life) -> dict[str, Any]:
     assert question is not None
     run = await app.runs.get(run_id)
     left_s = run.deadline.timestamp() - time.time() if run.deadline else app.settings.sign_in_timeout
-    await app.runs.event(run_id, "ask", f"{life['reason']} Waiting for a person ({question})")
+    await app.runs.event(run_id, "ask", f"{life['reason']} Waiting for a person ({question})", **_detail(life))
     await app.questions.ask(
         run_id,
         workflow_id=workflow,
@@ -301,7 +303,7 @@ async def finish(run_id: str, account: str, life: Life) -> dict[str, Any]:
         "reason": life["reason"],
         "session_id": info.id if info else None,
     }
-    await app.runs.event(run_id, "done", f"{life['status']}: {life['reason']}")
+    await app.runs.event(run_id, "done", f"{life['status']}: {life['reason']}", **_detail(life))
     await app.runs.finish(run_id, life["status"], reason=life["reason"], result=result)
     await app.states.refresh(account)
     return result
@@ -312,7 +314,15 @@ async def ended(run_id: str, account: str, number: int, outcome: Outcome) -> Lif
     await note_pause(account, outcome)
     if outcome.status not in CHALLENGES and outcome.question is None:
         await runtime().application.attempts.ended(run_id, number, outcome.status)
-    return Life(status=outcome.status, reason=outcome.reason, attempt=number, question=outcome.question)
+    life = Life(status=outcome.status, reason=outcome.reason, attempt=number, question=outcome.question)
+    if outcome.evidence:
+        life["evidence"] = list(outcome.evidence)
+    return life
+
+
+def _detail(life: Life) -> dict[str, Any]:
+    """What the timeline is told of a life beside its sentence."""
+    return {"evidence": life["evidence"]} if "evidence" in life else {}
 
 
 async def decided(run_id: str, account: str, attempt: int | None = None) -> Life | None:

@@ -1,9 +1,9 @@
 """What the steps of several workflows have in common."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from seezar.errors import DatabaseUnavailable
+from seezar.signin.credentials import Report
 from workflows.runtime import runtime
 
 
@@ -21,11 +21,11 @@ PATIENT: dict[str, Any] = {
 }
 
 
-def reporter(run_id: str) -> Callable[[str, str], Awaitable[None]]:
-    """Writes (step, message) to the timeline of a run."""
+def reporter(run_id: str) -> Report:
+    """Writes to the timeline of a run."""
     runs = runtime().application.runs
 
-    async def report(step: str, message: str) -> None:
-        await runs.event(run_id, step, message)
+    async def report(step: str, message: str, **detail: Any) -> None:
+        await runs.event(run_id, step, message, **detail)
 
     return report

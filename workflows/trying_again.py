@@ -8,7 +8,7 @@ from workflows.names import ACT_ON_PAGE, CHECK_SESSION, EXTRACT_FROM_PAGE, OPEN_
 
 # What each kind of run ends with when it has done what was asked, and the steps that a new run may begin with, the
 # usual one first. Later steps go on from a page, a mail or a checkpoint that are gone once the run has ended.
-_DONE = {
+DONE = {
     SIGN_IN: "signed_in",
     SIGN_OUT: "signed_out",
     CHECK_SESSION: "signed_in",
@@ -26,6 +26,15 @@ _STEPS = {
 }
 
 
+KINDS = tuple(DONE)
+"""The kinds of runs."""
+
+
+def succeeded(run: Run) -> bool:
+    """Whether a run has done what it was asked for."""
+    return run.finished and run.status == DONE.get(run.kind)
+
+
 def arguments_for(run: Run, step: str | None, arguments: list[Any] | None) -> list[Any]:
     """The arguments of the workflow that tries `run` again from `step` (None: the usual one).
 
@@ -41,7 +50,7 @@ def arguments_for(run: Run, step: str | None, arguments: list[Any] | None) -> li
             kept="It was left as it is.",
             next_step=f"Wait for its end, or cancel it first: seezar runs cancel {run.id}.",
         )
-    if run.status == _DONE.get(run.kind):
+    if succeeded(run):
         raise InvalidInput(
             f"The run {run.id} has done what was asked for ({run.status}).",
             kept="Nothing was started.",

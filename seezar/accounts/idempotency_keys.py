@@ -5,10 +5,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from seezar.database import Connection, Database
+from seezar.database import Connection, Database, Row
 from seezar.errors import IdempotencyConflict, InvalidInput
 
 _LONGEST = 300
+_SELECT = "SELECT digest, run_id FROM app.idempotency_key WHERE key = %s"
 
 
 def digest_of(kind: str, account: str | None, arguments: Sequence[Any]) -> str:
@@ -44,16 +45,12 @@ class IdempotencyKeys:
         Raises:
             IdempotencyConflict: the key was given with another request.
         """
-        row = await self._database.one("SELECT digest, run_id FROM app.idempotency_key WHERE key = %s", key)
-        if row is None:
-            return None
-        if row["digest"] != digest:
-            raise IdempotencyConflict(
-                f"The key {key!r} was used before, for another request: the run {row['run_id']}.",
-                kept="That run was left as it is, and nothing was started.",
-                next_step="Use a new key for a new request, or repeat the first one exactly.",
-            )
-        return str(row["run_id"])
+        return _run_of(await self._database.one(_SELECT, key), key, digest)
+
+    async def given(self, key: str) -> str | None:
+        """The id of the run that was given with the key, whatever the request; None when the key is new."""
+        row = await self._database.one(_SELECT, key)
+        return None if row is None else str(row["run_id"])
 
     async def attach(self, key: str, digest: str, run_id: str) -> bool:
         """Give the request a run that is under way; False when the key or the run is not free for it any more."""
@@ -74,3 +71,25 @@ async def claim(connection: Connection, key: str, digest: str, run_id: str) -> b
         (key, digest, run_id),
     )
     return cursor.rowcount == 1
+
+
+async def claimed(connection: Connection, key: str, digest: str) -> bool:
+    """Whether this request was given its run before, as the transaction of `connection` sees it.
+
+    Raises:
+        IdempotencyConflict: the key was given with another request.
+    """
+    row = await (await connection.execute(_SELECT, (key,))).fetchone()
+    return _run_of(row, key, digest) is not None
+
+
+def _run_of(row: Row | None, key: str, digest: str) -> str | None:
+    if row is None:
+        return None
+    if row["digest"] != digest:
+        raise IdempotencyConflict(
+            f"The key {key!r} was used before, for another request: the run {row['run_id']}.",
+            kept="That run was left as it is, and nothing was started.",
+            next_step="Use a new key for a new request, or repeat the first one exactly.",
+        )
+    return str(row["run_id"])

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from seezar.accounts.idempotency_keys import claim, claimed
 from seezar.accounts.records import INTERACTIVE, Run, result_without_end
 from seezar.accounts.runs import CHANNEL, Runs
 from seezar.database import Connection, Database, Row
@@ -71,11 +72,13 @@ class Questions:
             )
             await connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, run_id))
 
-    async def answer(self, run_id: str, value: str | None) -> Run:
+    async def answer(self, run_id: str, value: str | None, *, key: tuple[str, str] | None = None) -> Run:
         """Store an answer and let the run go on; its new workflow is still to be queued.
 
         Args:
             value: the code; None for every other question.
+            key: the caller's key of the answer and its digest; an answer that was given with it before is not given
+                again, whatever the run asks by now.
 
         Returns:
             The run, with the id of that workflow.
@@ -86,6 +89,7 @@ class Questions:
             AnsweredAlready: an answer is on its way.
             QuestionExpired: nobody is waited for any longer.
             InvalidInput: the value cannot be what was asked for.
+            IdempotencyConflict: the key was used for something else.
         """
         # For the error of an id that nobody knows.
         await self._runs.get(run_id)
@@ -93,21 +97,29 @@ class Questions:
             cursor = await connection.execute("SELECT * FROM app.run WHERE id = %s FOR UPDATE", (run_id,))
             row = await cursor.fetchone()
             assert row is not None
-            await self._check(connection, row)
-            typed = _checked(row["question"], value)
-            number = await self._next_number(connection, run_id)
-            secret = None if typed is None else self._cipher.encrypt(typed.encode(), context=_context(run_id, number))
-            await connection.execute(
-                "INSERT INTO app.answer (run_id, number, question, value) VALUES (%s, %s, %s, %s)",
-                (run_id, number, row["question"], secret),
-            )
-            await connection.execute(
-                # Before all others: a code is good for a short while only.
-                "UPDATE app.run SET question = NULL, asked_at = NULL, status = 'queued', reason = '', workflow_id = %s,"
-                " priority = %s, queued_at = now() WHERE id = %s",
-                (workflow_of(run_id, number), INTERACTIVE, run_id),
-            )
+            # Behind the lock of the run: of two callers with one key, the second finds what the first has done.
+            if key is None or not await claimed(connection, *key):
+                await self._check(connection, row)
+                await self._store(connection, row, value)
+                if key is not None:
+                    await claim(connection, *key, run_id)
         return await self._runs.get(run_id)
+
+    async def _store(self, connection: Connection, row: Row, value: str | None) -> None:
+        run_id = row["id"]
+        typed = _checked(row["question"], value)
+        number = await self._next_number(connection, run_id)
+        secret = None if typed is None else self._cipher.encrypt(typed.encode(), context=_context(run_id, number))
+        await connection.execute(
+            "INSERT INTO app.answer (run_id, number, question, value) VALUES (%s, %s, %s, %s)",
+            (run_id, number, row["question"], secret),
+        )
+        await connection.execute(
+            # Before all others: a code is good for a short while only.
+            "UPDATE app.run SET question = NULL, asked_at = NULL, status = 'queued', reason = '', workflow_id = %s,"
+            " priority = %s, queued_at = now() WHERE id = %s",
+            (workflow_of(run_id, number), INTERACTIVE, run_id),
+        )
 
     async def take(self, run_id: str, number: int) -> Answer:
         """The answer, for the worker only. It stays until `used`, so that a step that is run twice has it twice.

@@ -93,7 +93,7 @@ class Retention:
                 returns those of the runs that it holds no more.
 
         Returns:
-            How much of each kind was deleted; None when another process is at it.
+            How much of each kind was deleted here; None when nothing was, as another process is at it.
 
         Raises:
             DatabaseUnavailable: the database does not answer; what was deleted before stays deleted.
@@ -107,7 +107,8 @@ class Retention:
         for kind in self._kinds():
             deleted = await self._clean_kind(kind)
             if deleted is None:
-                return None
+                # Another process goes on with it; what was deleted here is told.
+                return counts if any(counts.values()) else None
             counts[kind.name] = deleted
         await self._database.run("UPDATE app.housekeeping SET done_at = now() WHERE name = %s", _NAME)
         return counts
@@ -118,7 +119,7 @@ class Retention:
         while True:
             async with self._database.connection() as connection:
                 if not await _my_turn(connection):
-                    return None
+                    return total or None
                 values = {"days": self._keep.runs, "after_at": after[0], "after_id": after[1], "batch": BATCH}
                 rows = await (await connection.execute(_RUNS, values)).fetchall()
                 workflows = {row["id"]: _workflows(row) for row in rows}
@@ -143,7 +144,7 @@ class Retention:
         while True:
             async with self._database.connection() as connection:
                 if not await _my_turn(connection):
-                    return None
+                    return total or None
                 cursor = await connection.execute(statement.encode(), {"days": kind.days, "batch": BATCH})
                 total += cursor.rowcount
             if cursor.rowcount < BATCH:
@@ -185,9 +186,11 @@ _SESSION = (
 )
 # The newest entry says since when the account is as it is.
 _HISTORY = "EXISTS (SELECT 1 FROM app.account_history n WHERE n.account = t.account AND n.id > t.id)"
+# The newest notice of an account says what people know of it.
 _NOTICE = (
-    "NOT EXISTS (SELECT 1 FROM app.notice_delivery d WHERE d.notice = t.id"
-    " AND d.sent_at IS NULL AND d.next_at IS NOT NULL)"
+    "EXISTS (SELECT 1 FROM app.notice n WHERE n.account = t.account AND (n.created_at, n.id) > (t.created_at, t.id))"
+    " AND NOT EXISTS (SELECT 1 FROM app.notice_delivery d WHERE d.notice = t.id"
+    " AND d.sent_at IS NULL AND d.next_at IS NOT NULL AND t.created_at > now() - interval '9 days')"
 )
 # A provider that still lists such a message must not bring it back.
 _DELETE_MAILS = """

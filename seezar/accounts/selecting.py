@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 # Words for where a run stands; any other word is the status that it has.
-_STANDS = {
+STANDS = {
     "waiting": "question IS NOT NULL AND finished_at IS NULL",
     "finished": "finished_at IS NOT NULL",
     "queued": "status = 'queued' AND finished_at IS NULL",
@@ -19,7 +19,7 @@ class RunFilter:
 
     Attributes:
         status: `queued`, `running`, `waiting` (for a person), `finished`, or the status word of a run.
-        since: when they began, at the earliest.
+        since: when they were asked for, at the earliest.
     """
 
     account: str | None = None
@@ -35,8 +35,8 @@ class RunFilter:
             if value is not None:
                 conditions.append(f"{column} = %s")
                 values.append(value)
-        if self.status in _STANDS:
-            conditions.append(_STANDS[self.status])
+        if self.status in STANDS:
+            conditions.append(STANDS[self.status])
         elif self.status is not None:
             conditions.append("status = %s")
             values.append(self.status)

@@ -12,7 +12,7 @@ def after_answer(answer: Answer, outcome: Outcome, *, again: bool) -> Outcome:
         return outcome
     if not again:
         # Asked as often as it may be: neither of the person nor, by a new beginning, of the site.
-        return Outcome(outcome.status, outcome.reason)
+        return Outcome(outcome.status, outcome.reason, evidence=outcome.evidence)
     if answer.question == "approval":
         return Outcome(outcome.status, "The site still waits for the approval.", question="approval")
     if answer.question in ("captcha", "passkey"):

@@ -117,7 +117,7 @@ async def _enter(flow: Flow, reading: Reading, value: str, origin: str | None) -
     # Getting the code may have taken half a minute: the boxes are checked again, all of them, and the elements that
     # were checked are typed into.
     _, (boxes, origins) = await asyncio.gather(
-        flow.report("second_factor", "Entering the code"), checked_boxes(flow, reading)
+        flow.tell(reading, "second_factor", "Entering the code"), checked_boxes(flow, reading)
     )
     if len(origins) != 1 or origin not in (None, *origins):
         return Outcome("challenge_lost", "The page with the code field was replaced by another.")

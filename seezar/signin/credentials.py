@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from seezar.accounts.attempts import Attempts
 from seezar.accounts.records import Account
@@ -12,7 +12,12 @@ from seezar.errors import SecretMissing
 from seezar.vault import Vault
 
 type CodeSource = Callable[[], Awaitable[str]]
-type Report = Callable[[str, str], Awaitable[None]]
+
+
+class Report(Protocol):
+    """Writes a line of the timeline. `detail` is what it is based on: names and numbers, never text of a page."""
+
+    async def __call__(self, step: str, message: str, **detail: Any) -> None: ...
 
 
 class CredentialSource(Protocol):

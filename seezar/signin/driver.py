@@ -21,6 +21,7 @@ from seezar.signin.reading import LOGIN_KINDS, Reading
 from seezar.signin.recipes import RecipeBook
 from seezar.signin.refusals import rate_limited
 from seezar.signin.stage import Stage, tells
+from seezar.signin.telling import decided_on
 from seezar.signin.way_in import take_consent, take_password_way, way_in
 from seezar.signin.way_out import way_out
 
@@ -68,6 +69,11 @@ class SignInDriver:
     def page(self) -> Page:
         """The page that the sign-in is on: the one given, or a window that it has opened and gone on in."""
         return self._stage.page
+
+    @property
+    def place(self) -> str:
+        """Where that page is, for the timeline (`seezar.signin.telling.place`)."""
+        return self._flow.place
 
     @property
     def recipes(self) -> RecipeBook:
@@ -121,7 +127,8 @@ class SignInDriver:
         if response is not None and response.status == 429:
             return rate_limited(self._stage)
         if response is not None and response.status >= 500:
-            return Outcome("site_error", f"The site answered {response.status}.")
+            told = f"answer {response.status}"
+            return Outcome("site_error", f"The site answered {response.status}.", evidence=(told,))
         return None
 
     async def ask_again(self, allowed: Callable[[], Awaitable[bool]]) -> bool:
@@ -155,6 +162,10 @@ class SignInDriver:
             return Outcome("site_error", "The site led to an address that cannot be loaded.")
         if self._doubtful(reading):
             reading = await self._advised(reading)
+        outcome = await self._decide(reading, code, accept_terms=accept_terms)
+        return None if outcome is None else decided_on(outcome, reading)
+
+    async def _decide(self, reading: Reading, code: CodeSource | None, *, accept_terms: bool) -> Outcome | None:
         flow, kind = self._flow, reading.kind
         if kind == "captcha" or (reading.captcha and kind in LOGIN_KINDS | {"otp"}):
             return Outcome("captcha", "The site shows a captcha, which is left to a person.", question="captcha")

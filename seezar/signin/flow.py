@@ -13,6 +13,7 @@ from seezar.signin.outcome import Outcome
 from seezar.signin.progress import Progress
 from seezar.signin.reading import Reading
 from seezar.signin.stage import Stage
+from seezar.signin.telling import MOST_REASONS, place
 
 NO_ANSWER = Outcome("site_error", "The site did not answer in time.")
 
@@ -48,14 +49,32 @@ class Flow:
         self.tried[way] += 1
         return self.tried[way] <= times
 
+    @property
+    def place(self) -> str:
+        """Where the page is, as the timeline is told."""
+        where = place(self.stage.page.url, self.account)
+        # A mailed link may be nothing but a word, and stays in the address that it leads to.
+        return where if not self.progress.links_opened else "/".join(where.split("/")[:3])
+
+    async def tell(self, reading: Reading, step: str, message: str) -> None:
+        """Tell what is about to be done on the page of `reading`, and why it is taken for what it is."""
+        await self.report(
+            step,
+            message,
+            page=self.place,
+            kind=reading.kind,
+            confidence=round(reading.confidence, 2),
+            evidence=reading.evidence[:MOST_REASONS],
+        )
+
     async def take(self, control: Locator, reading: Reading, step: str, message: str) -> None:
         """Press a way that the page offers."""
-        await self.report(step, message)
+        await self.tell(reading, step, message)
         await self.stage.act(control, reading)
 
     async def choose(self, control: Locator, reading: Reading, message: str) -> None:
         """Choose how a code is to come: a button does it at once, a radio button needs another one to send it."""
-        await self.report("second_factor", message)
+        await self.tell(reading, "second_factor", message)
         if await is_tick(control):
             await tick(control)
             if reading.confirm is not None:

@@ -31,6 +31,7 @@ from seezar.signin.plain_check import learn_plain_check
 from seezar.signin.proof import prove
 from seezar.signin.reading import LOGIN_KINDS
 from seezar.signin.recipes import RecipeBook
+from seezar.signin.telling import place
 from seezar.vault.origins import origin_of
 
 # The site waits for what it sent by mail.
@@ -90,7 +91,7 @@ class SignInLives:
             recipes = RecipeBook(await self._app.recipes.of(account.origins))
             opened = self._opened(life.context, page, account, report, recipes, run_id=run_id, number=number)
             life.opened = opened
-            await report("open", f"Opening {account.start_url}")
+            await report("open", f"Opening {account.start_url}", page=place(account.start_url, account))
             outcome = await opened.driver.open(account.start_url)
             outcome = outcome or await self._drive(opened.driver, accept_terms=accept_terms)
             await self._settle(life, run_id, number, account, opened, outcome, report)
@@ -287,19 +288,21 @@ class SignInLives:
             life.begin_to_keep()
             await self._remember(opened.driver.recipes, life.outcome)
         if life.outcome.status != "signed_in" and life.outcome.status not in CHALLENGES:
-            await keep_picture(self._app, run_id, number, account, opened.driver.page, life.outcome, report)
+            await keep_picture(self._app, run_id, number, account, opened.driver, life.outcome, report)
 
     async def _finish(
         self, life: BrowserLife, run_id: str, account: Account, opened: OpenPage, outcome: Outcome, report: Report
     ) -> Outcome:
         if outcome.status != "submitted":
             return outcome
-        await report("verify", f"Checking with a fresh visit to {account.verify_url}")
+        where = place(account.verify_url, account)
+        await report("verify", f"Checking with a fresh visit to {account.verify_url}", page=where)
         timeout = self._app.settings.page_timeout
         page = opened.driver.page
         proof = await prove(page, account, timeout=timeout)
         if proof.status == "signed_out":
-            return Outcome("unknown", f"The forms were gone, but the proof failed. {proof.reason}")
+            reason = f"The forms were gone, but the proof failed. {proof.reason}"
+            return Outcome("unknown", reason, evidence=proof.evidence)
         if proof.status != "signed_in":
             return proof
         life.begin_to_keep()
@@ -311,7 +314,7 @@ class SignInLives:
         )
         # In the same step that obtained it: a crash right after must not lose it.
         await self._app.sessions.store(account.name, state, run_id=run_id)
-        await report("store", "The session is stored, encrypted")
+        await report("store", "The session is stored, encrypted", page=where, evidence=list(proof.evidence))
         return proof
 
     async def _remember(self, recipes: RecipeBook, outcome: Outcome) -> None:

@@ -38,17 +38,21 @@ async def _stands_again(flow: Flow, reading: Reading) -> Outcome | None:
         if await lost(again, again, filled) and flow.may("type again", 1):
             return await _enter(flow, again)
         return Outcome("unknown", "The form stands again, and nothing was sent to the site.")
-    refused = await flow.stage.refused(again)
+    sign = await flow.stage.refused(again)
     # The page may have gone on from the form while it was looked at; what came then is no answer to be read here.
-    if refused and (await flow.stage.read()).kind != (again.seen or again).kind:
+    if sign and (await flow.stage.read()).kind != (again.seen or again).kind:
         return None
     if flow.progress.password_submitted:
-        return Outcome("bad_credentials", "The site refused the user name or the password.") if refused else _SILENT
+        return _refused("The site refused the user name or the password.", sign)
     # Some pages say it for a moment only, and leave the form as it is.
     taken = not network.document_status and network.sent_statuses and max(network.sent_statuses) < 400
     if flow.account.second_factor == "link" and flow.sent and (again.code_sent or taken):
         return Outcome("challenge_link", "The site sent a link by mail.")
-    return Outcome("bad_credentials", "The site does not accept the user name.") if refused else _SILENT
+    return _refused("The site does not accept the user name.", sign)
+
+
+def _refused(reason: str, sign: str) -> Outcome:
+    return Outcome("bad_credentials", reason, evidence=(sign,)) if sign else _SILENT
 
 
 async def _enter(flow: Flow, reading: Reading) -> Outcome | None:
@@ -88,12 +92,12 @@ async def _enter(flow: Flow, reading: Reading) -> Outcome | None:
 
     async def ready() -> None:
         if reading.password is None:
-            await flow.report("username", "Entering the user name")
+            await flow.tell(reading, "username", "Entering the user name")
             progress.username_entered = True
             return
         if flow.before_submit is not None and not flow.submitted_here:
             await flow.before_submit()
-        await flow.report("password", f"Submitting user name and password to {reading.origin}")
+        await flow.tell(reading, "password", f"Submitting user name and password to {reading.origin}")
         progress.password_submitted = flow.submitted_here = True
         flow.code_with_password = with_code
         flow.code_box_stood = bool(reading.otp)

@@ -1,6 +1,6 @@
 """How a sign-in, or one browser life of it, ended."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 type SignInStatus = Literal[
@@ -35,9 +35,11 @@ class Outcome:
     Attributes:
         question: what a person may answer so that the sign-in goes on from here; None when no answer would help.
         retry_after_s: seconds after which the site wants to be asked again, where it says so.
+        evidence: names of what decided it, in our own words; for the timeline.
     """
 
     status: LifeStatus
     reason: str
     question: QuestionKind | None = None
     retry_after_s: float | None = None
+    evidence: tuple[str, ...] = field(default=(), compare=False)

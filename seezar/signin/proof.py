@@ -1,6 +1,7 @@
 """Proof that an account is signed in: a fresh navigation to the verify URL that does not end at a form."""
 
 import time
+from dataclasses import replace
 from urllib.parse import urldefrag
 
 from playwright.async_api import Error, Page, Response
@@ -12,6 +13,7 @@ from seezar.signin.detector import detect
 from seezar.signin.network import NetworkWatch
 from seezar.signin.outcome import Outcome
 from seezar.signin.reading import NEVER_FILLED, Reading
+from seezar.signin.telling import decided_on
 from seezar.vault.origins import origin_of
 
 _FORMS = ("login", "username", "password", "otp", "await_link", "captcha", "sso")
@@ -46,8 +48,8 @@ async def prove(page: Page, account: Account, *, timeout: float) -> Outcome:
     except Error:
         return Outcome("site_error", "The page behind the login cannot be reached.")
     if response is not None and response.status >= 400:
-        return _refused(response)
-    return _told(page, account, reading)
+        return replace(_refused(response), evidence=(f"answer {response.status}",))
+    return decided_on(_told(page, account, reading), reading)
 
 
 def _refused(response: Response) -> Outcome:

@@ -42,13 +42,13 @@ async def check_stored_session(
         outcome, renewed = await _visit(pool, account, state, timeout=timeout)
     if outcome.status == "signed_in":
         await app.sessions.verified(account.name, renewed, session_id=info.id)
-        await report("session", f"The stored session still works ({how} told)")
+        await report("session", f"The stored session still works ({how} told)", evidence=list(outcome.evidence))
     elif outcome.status == "signed_out":
         # A sign-in may have stored a new one meanwhile.
         await app.sessions.forget(account.name, session_id=info.id)
-        await report("session", f"The stored session no longer works ({how} told)")
+        await report("session", f"The stored session no longer works ({how} told)", evidence=list(outcome.evidence))
     else:
-        await report("session", f"The stored session is kept: {outcome.reason}")
+        await report("session", f"The stored session is kept: {outcome.reason}", evidence=list(outcome.evidence))
     return outcome
 
 

@@ -249,12 +249,14 @@ class Stage:
             reading = now if now.kind == reading.kind else reading
         return gone or reading
 
-    def _answered(self, reading: Reading) -> bool:
-        """Whether the site has shown that the form stands again because it refused what was sent."""
-        spoken = set(reading.alerts) - self._alerts_before
+    def _answered(self, reading: Reading) -> str:
+        """The name of what shows that the form stands again because the site refused what was sent; else empty."""
         # A document with the form may hold the script that goes on from it as well.
-        anew = self.network.document_status > 0 and reading.still
-        return anew or any(status >= 400 for status in self.network.statuses) or bool(spoken)
+        if self.network.document_status > 0 and reading.still:
+            return "the form in a new document"
+        if refused := next((status for status in self.network.statuses if status >= 400), 0):
+            return f"answer {refused}"
+        return "a new alert" if set(reading.alerts) - self._alerts_before else ""
 
     async def _goes_on(self, reading: Reading) -> bool:
         """Whether nothing tells of a refusal, and something is still going on."""
@@ -262,17 +264,24 @@ class Stage:
             return False
         return self.network.pending or bool(await self.page.evaluate(_ANIMATED))
 
-    async def refused(self, reading: Reading) -> bool:
-        """Whether anything but its standing there says that the form of `reading` was refused."""
+    async def refused(self, reading: Reading) -> str:
+        """The name of what else than its standing there says that the form of `reading` was refused; empty when nothing
+        does.
+        """
         network = self.network
-        if self._answered(reading) or network.document_status or self.told(reading):
-            return True
+        if answered := self._answered(reading):
+            return answered
+        if network.document_status:
+            return "the form in a new document"
+        if told := self.told(reading):
+            return f"words: {min(told)}"
         if reading.lines - self._lines_before:
-            return True
+            return "new words on the page"
         # Sent to another site it may have been a counter of visits, and the page has lost what was typed.
         if not (network.reacted or network.sent_frames or max(network.elsewhere_statuses, default=0) >= 400):
-            return False
-        return await lost(reading, reading, ("username",) if reading.password is None else ("password",))
+            return ""
+        emptied = await lost(reading, reading, ("username",) if reading.password is None else ("password",))
+        return "the form emptied" if emptied else ""
 
     def told(self, reading: Reading) -> frozenset[str]:
         """What the page says now and did not say before the last action."""

@@ -1,5 +1,6 @@
 """`seezar runs list|show|answer|cancel|resume|retry`."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from seezar.accounts import Run
     from seezar.accounts.pictures import Picture
     from seezar.application import Application
+    from seezar.errors import SeezarError
     from workflows.client import Client
 
 app = typer.Typer(help="Runs: what was asked for, and how it went.", no_args_is_help=True)
@@ -56,7 +58,7 @@ def list_runs(
         typer.Option(metavar="WORD", help="queued, running, waiting (for a person), finished, or a status word."),
     ] = None,
     since: Annotated[
-        str | None, typer.Option(metavar="WHEN", help="Begun since then: 2h, 7d, 2026-11-01, 2026-11-01T10:30.")
+        str | None, typer.Option(metavar="WHEN", help="Asked for since then: 2h, 7d, 2026-11-01, 2026-11-01T10:30.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -66,9 +68,15 @@ def list_runs(
     from service.moments import since as moment_of
     from service.terminal import moment, note, print_json, table
 
-    only = RunFilter(account, kind, status, None if since is None else moment_of(since))
+    only = RunFilter(account, _kind(kind), status, None if since is None else moment_of(since))
 
     async def load(application: "Application") -> list["Run"]:
+        if (
+            status is not None
+            and not _is_status(status)
+            and not await application.runs.list(limit=1, only=RunFilter(status=status))
+        ):
+            raise _no_such_status(status)
         return await application.runs.list(limit=limit, only=only)
 
     runs = with_application(load)
@@ -76,7 +84,7 @@ def list_runs(
         print_json({"runs": [as_object(run) for run in runs]})
     elif runs:
         rows = [(run.id, status_of(run), moment(run.created_at), duration(run)) for run in runs]
-        table(("RUN", "STATUS", "BEGAN", "TOOK"), rows)
+        table(("RUN", "STATUS", "CREATED", "TOOK"), rows)
     else:
         note("There are no runs yet." if only == RunFilter() else "There are no such runs.")
 
@@ -95,8 +103,65 @@ def status_of(run: "Run") -> str:
 
 
 def duration(run: "Run") -> str:
-    """How long a finished run took."""
-    return f"{(run.finished_at - run.created_at).total_seconds():.1f} s" if run.finished_at else "-"
+    """How long a finished run took from its start; one that was never started, from when it was asked for."""
+    if run.finished_at is None:
+        return "-"
+    return f"{(run.finished_at - (run.started_at or run.created_at)).total_seconds():.1f} s"
+
+
+def _kind(word: str | None) -> str | None:
+    """A kind of runs, as it was typed.
+
+    Raises:
+        InvalidInput: there is none such.
+    """
+    from seezar.errors import InvalidInput
+    from workflows.trying_again import KINDS
+
+    kind = None if word is None else word.replace("-", "_")
+    if kind is None or kind in KINDS:
+        return kind
+    raise InvalidInput(f"There are no runs of the kind {word!r}.", next_step=f"The kinds are {', '.join(KINDS)}.")
+
+
+def _is_status(word: str) -> bool:
+    """Whether a run may stand so, or end so."""
+    from seezar.errors import SeezarError
+
+    def of(kind: type[SeezarError]) -> Iterator[str]:
+        yield kind.status
+        for narrower in kind.__subclasses__():
+            yield from of(narrower)
+
+    return word in _statuses() or word in of(SeezarError)
+
+
+def _statuses() -> list[str]:
+    from typing import get_args
+
+    from seezar.accounts.adoptions import PARKED
+    from seezar.accounts.selecting import STANDS
+    from seezar.signin.outcome import SignInStatus
+    from workflows.trying_again import DONE
+
+    return list(dict.fromkeys((*STANDS, *get_args(SignInStatus.__value__), *DONE.values(), "cancelled", PARKED)))
+
+
+def _no_such_status(word: str) -> "SeezarError":
+    from seezar.errors import InvalidInput
+
+    return InvalidInput(
+        f"No run stands or ends as {word!r}.",
+        next_step=f"The words are {', '.join(_statuses())}, and those of errors (see Troubleshooting).",
+    )
+
+
+def _exit_code(run: "Run") -> None:
+    """End with 1 when a run has not done what was asked for."""
+    from workflows.trying_again import succeeded
+
+    if not succeeded(run):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -106,7 +171,7 @@ def show(
     follow: Annotated[bool, typer.Option("--follow", help="Go on showing what happens until it has ended.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show a run with its timeline: seconds since its start, step, worker and attempt, what happened."""
+    """Show a run with its timeline: seconds since it was asked for, step, worker and attempt, what happened."""
     from service.ground import with_application, with_client
     from service.showing import Shown, load, print_shown, watch
 
@@ -211,7 +276,7 @@ def cancel(run_id: RunId, as_json: AsJson = False) -> None:
 @app.command()
 @guarded()
 def resume(run_id: RunId, as_json: AsJson = False) -> None:
-    """Take up a cancelled run where it stopped, and watch it to its end."""
+    """Take up a cancelled run where it stopped, and watch it to its end. Exit code 0 only when it has done its work."""
     from service.ground import with_client
     from service.showing import Shown, load, print_shown
     from service.timeline import Timeline, waiting
@@ -222,7 +287,9 @@ def resume(run_id: RunId, as_json: AsJson = False) -> None:
             await Timeline().show(client.follow(run_id, timeout=client.application.settings.sign_in_timeout))
         return await load(client.application, run_id)
 
-    print_shown(with_client(work), as_json=as_json, timeline=False)
+    shown = with_client(work)
+    print_shown(shown, as_json=as_json, timeline=False)
+    _exit_code(shown.run)
 
 
 @app.command()
@@ -235,15 +302,21 @@ def retry(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Try a run that has failed once more, as a new run, and watch that to its end."""
+    """Try a run that has failed once more, as a new run, and watch that to its end. Exit code as of resume."""
     from service.ground import with_client
     from service.showing import Shown, load, print_shown
+    from service.terminal import note
     from service.timeline import Timeline, waiting
 
     async def work(client: "Client") -> Shown:
         new = await client.retry(run_id, step)
+        events = await client.application.runs.events(new.id)
+        if not any(event.detail.get("retries") == run_id for event in events):
+            note(f"A sign-in of the account is under way already ({new.id}): it is watched, and nothing was started.")
         with waiting(f"Trying {run_id} again as {new.id} …"):
             await Timeline().show(client.follow(new.id, timeout=client.application.settings.sign_in_timeout))
         return await load(client.application, new.id)
 
-    print_shown(with_client(work), as_json=as_json, timeline=False)
+    shown = with_client(work)
+    print_shown(shown, as_json=as_json, timeline=False)
+    _exit_code(shown.run)

@@ -6,6 +6,7 @@ import pytest
 
 from seezar.accounts import Accounts, NewAccount
 from seezar.accounts.notices import Channel, Delivery, Notices
+from seezar.accounts.retention import Keep, Retention
 from seezar.database import Database
 
 
@@ -81,3 +82,28 @@ async def test_without_a_way_it_is_only_listed(database: Database, notices: Noti
     assert await claimed(notices) == {}
     ((notice, deliveries),) = await notices.list()
     assert (notice.kind, deliveries) == ("broken", [])
+
+
+async def test_what_is_long_past_is_not_delivered_any_more(database: Database, notices: Notices) -> None:
+    """By a way that was switched off for weeks, say."""
+    await broken(database, notices)
+    await database.run("UPDATE app.notice SET created_at = now() - interval '10 days'")
+    assert await claimed(notices) == {}
+    ((_, deliveries),) = await notices.list()
+    assert {(d.next_at, d.problem) for d in deliveries} == {(None, "not delivered in time")}
+
+
+async def test_the_newest_notice_of_an_account_is_kept(database: Database, notices: Notices) -> None:
+    async def none(_: object) -> set[str]:
+        return set()
+
+    for kind in ("broken", "works_again", "broken"):
+        async with database.connection() as connection:
+            state = "signed_in" if kind == "works_again" else kind
+            await notices.state_changed(connection, "a", state, reason="Why.", run_id="r", waiting=False)
+        await database.run("UPDATE app.notice SET created_at = created_at - interval '20 days'")
+    counts = await Retention(database, Keep(30, 30, 30, 30)).clean(none)
+    assert counts is not None
+    assert counts["notices"] == 2
+    ((left, _),) = await notices.list()
+    assert left.kind == "broken"

@@ -22,18 +22,23 @@ def event(
 
 EVENTS = (
     event(0.2, "begin", "Looking at the stored session", "worker-1", 1),
-    event(0.9, "password", "Typed the password into the form of the sign-in page of the site", "worker-1", 1),
+    event(
+        *(0.9, "password", "Typed the password into the form of the sign-in page of the site", "worker-1", 1),
+        kind="login",
+        confidence=0.976,
+        evidence=["a password field", "the word for signing in"],
+    ),
     event(13.4, "adopted", "worker-1 died here; worker-2 goes on", "worker-2", 1),
-    event(13.5, "done", "captcha: A challenge for people", "worker-2", 2, picture=2),
+    event(13.5, "done", "captcha: A challenge for people", "worker-2", 2),
     event(4013.5, "done", "cancelled"),
 )
 
 
-def drawn(width: int, *, terminal: bool, encoding: str = "utf-8") -> list[str]:
+def drawn(width: int, *, terminal: bool, encoding: str = "utf-8", evidence: bool = False) -> list[str]:
     raw = io.BytesIO()
     file = io.TextIOWrapper(raw, encoding=encoding)
     console = Console(file=file, width=width, force_terminal=terminal, color_system=None, soft_wrap=True, markup=False)
-    timeline = Timeline(console, began=BEGAN)
+    timeline = Timeline(console, began=BEGAN, evidence=evidence)
     for one in EVENTS:
         timeline.line(one)
     file.flush()
@@ -47,9 +52,15 @@ def test_wide() -> None:
     assert lines[1].startswith("   0.9 s  password")
     assert lines[2] == "       ┊     12.5 s " + "━" * 12
     assert lines[3] == "  13.4 s  ─── worker-1 died here; worker-2 goes on ───"
-    assert lines[4].endswith("worker-2 #2  captcha: A challenge for people [picture of attempt 2]")
+    assert lines[4].endswith("worker-2 #2  captcha: A challenge for people")
     assert lines[5].strip() == "┊  66 m 40 s " + "━" * 40 + ">"
     assert all(len(line) <= 120 for line in lines)
+
+
+def test_what_an_action_was_based_on_is_told_where_it_is_asked_for() -> None:
+    assert "a password field" not in "".join(drawn(300, terminal=False))
+    lines = drawn(300, terminal=False, evidence=True)
+    assert lines[1].endswith("the site (login, 98%: a password field, the word for signing in)")
 
 
 @pytest.mark.parametrize("width", [60, 45])

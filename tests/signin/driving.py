@@ -132,7 +132,7 @@ def drive(
     steps: list[str] = []
     submits: list[str] = []
 
-    async def report(step: str, message: str) -> None:
+    async def report(step: str, message: str, **_detail: object) -> None:
         assert PASSWORD not in message
         steps.append(step)
 

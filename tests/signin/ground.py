@@ -21,6 +21,7 @@ class Ground:
         self.app = app
         self.lives = SignInLives(app, pool)
         self.lines: list[str] = []
+        self.details: list[dict[str, object]] = []
 
     async def sign_in(self, site: Site, run_id: str = "run") -> Outcome:
         if not await self.app.accounts.list():
@@ -31,8 +32,9 @@ class Ground:
         await self.app.runs.create(run_id, kind="sign_in", account="ops")
         number = await self.app.attempts.begin(run_id, mail_since=None)
 
-        async def report(step: str, message: str) -> None:
+        async def report(step: str, message: str, **detail: object) -> None:
             self.lines.append(f"{step}: {message}")
+            self.details.append(detail)
 
         return await self.lives.open_and_submit(run_id, number, account, report)
 

@@ -69,7 +69,7 @@ async def test_in_a_look_at_the_session(pool: BrowserPool, database_url: str, tm
         ground(mine, database_url, tmp_path) as made,
     ):
 
-        async def report(step: str, message: str) -> None:
+        async def report(step: str, message: str, **_detail: object) -> None:
             pass
 
         async def check() -> str:

@@ -67,7 +67,7 @@ def told() -> list[str]:
 
 @pytest.fixture
 def source(account: Account, vault: Vault, attempts: Attempts, told: list[str]) -> AccountCredentials:
-    async def report(step: str, message: str) -> None:
+    async def report(step: str, message: str, **_detail: object) -> None:
         told.append(message)
 
     return AccountCredentials(account, vault, attempts, report)
@@ -115,7 +115,7 @@ async def test_the_clock_of_the_site_is_the_one_that_counts(source: AccountCrede
 async def test_what_the_account_does_not_have(
     account: Account, vault: Vault, attempts: Attempts, source: AccountCredentials
 ) -> None:
-    async def report(_step: str, _message: str) -> None: ...
+    async def report(step: str, message: str, **_detail: object) -> None: ...
 
     bare = AccountCredentials(replace(account, password_ref=None, totp_ref=None), vault, attempts, report)
     with pytest.raises(SecretMissing, match="--password-env"):

@@ -38,7 +38,14 @@ async def test_the_page_is_kept_and_its_values_are_covered(
         ground(pool, database_url, tmp_path) as made,
     ):
         assert (await made.sign_in(site)).status == "bad_credentials"
-        assert made.lines[-1] == "picture: A picture of the page is kept: seezar runs picture run --output FILE"
+        assert made.lines[-1] == (
+            "picture: A picture of the page is kept: seezar runs picture run --attempt 1 --output FILE"
+        )
+        detail = made.details[-1]
+        assert (detail["picture"], detail["page"]) == (1, f"{site.url}/login")
+        evidence = detail["evidence"]
+        assert isinstance(evidence, list)
+        assert evidence[:2] == ["the form in a new document", "page: login"]
         picture = await made.app.pictures.get("run")
         assert (picture.attempt, picture.status) == (1, "bad_credentials")
         assert picture.image.startswith(b"\x89PNG")

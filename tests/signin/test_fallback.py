@@ -225,7 +225,7 @@ class Lines:
         self.lines: list[str] = []
         self.calls = 0
 
-    async def report(self, step: str, message: str) -> None:
+    async def report(self, step: str, message: str, **_detail: object) -> None:
         self.lines.append(f"{step}: {message}")
 
     async def spend(self) -> bool:

@@ -50,7 +50,7 @@ async def after_link(
         )
         assert (await made.sign_in(site)).status == "challenge_link"
 
-        async def report(step: str, message: str) -> None:
+        async def report(step: str, message: str, **_detail: object) -> None:
             assert "/magic" not in message
 
         account = await made.app.accounts.get("ops")

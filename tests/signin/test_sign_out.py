@@ -74,7 +74,7 @@ def state_of(site: Site) -> SessionState:
 async def leave(pool: BrowserPool, shop: Shop) -> tuple[SignOut, list[str]]:
     said: list[str] = []
 
-    async def report(step: str, message: str) -> None:
+    async def report(step: str, message: str, **_detail: object) -> None:
         said.append(f"{step} {message}")
 
     async with serve(shop.routes()) as site:
@@ -155,7 +155,7 @@ async def test_a_public_page_means_that_the_session_is_over(pool: BrowserPool) -
     public = page('<h1>Shop</h1><p>Shoes and hats.</p><a href="/login">Sign in</a>')
     routes = {**shop.routes(), "/": public}
 
-    async def report(step: str, message: str) -> None:
+    async def report(step: str, message: str, **_detail: object) -> None:
         raise AssertionError("nothing is looked for")
 
     async with serve(routes) as site:
@@ -175,7 +175,7 @@ async def test_a_session_that_is_over_already(pool: BrowserPool) -> None:
 
 
 async def test_a_site_that_is_not_there(pool: BrowserPool) -> None:
-    async def report(step: str, message: str) -> None:
+    async def report(step: str, message: str, **_detail: object) -> None:
         raise AssertionError
 
     nowhere = "http://127.0.0.1:9"

@@ -12,7 +12,7 @@ from google.adk.tools.tool_context import ToolContext
 
 from tests.world import World
 from tools import auth, browser, mail
-from tools.answers import call_key
+from tools.answers import Answer, call_key
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser]
 
@@ -49,6 +49,7 @@ async def test_the_key_is_that_of_the_one_call() -> None:
     [
         auth.sign_in,
         auth.sign_out,
+        auth.answer_run,
         browser.open_page,
         browser.act_on_page,
         browser.extract_from_page,
@@ -80,6 +81,30 @@ async def test_a_call_that_is_repeated_while_its_run_is_under_way_and_after_it(w
     assert (await auth.sign_out("demo-password", tool_context=await call("out")))["status"] == "signed_out"
     assert (await auth.sign_out("demo-password", tool_context=await call("out")))["status"] == "signed_out"
     assert len(await runs(world, "sign_out")) == 1
+
+
+async def test_an_answer_that_is_repeated_is_given_once(world: World) -> None:
+    database = world.application.database
+    # The site mails a code, and the account has no second factor: only a person can bring it.
+    await world.add_like("demo-mail", "by-hand", mailbox=None, second_factor="none")
+    run_id = (await auth.sign_in("by-hand"))["run_id"]
+    # A site that waits for an approval waits without a code; this one will ask for its code once more.
+    await database.run("UPDATE app.run SET question = 'approval' WHERE id = %s", run_id)
+
+    async def repeated() -> Answer:
+        return await auth.answer_run("by-hand", confirmed=True, tool_context=await call("approved"))
+
+    both = await asyncio.gather(repeated(), repeated())
+    after = await repeated()
+    told = [(answer["run_id"], answer["status"], answer.get("question")) for answer in (*both, after)]
+    assert told == [(run_id, "needs_person", "code")] * 3
+    rows = await database.all("SELECT number FROM app.answer WHERE run_id = %s", run_id)
+    assert [row["number"] for row in rows] == [1]
+    # Another call is another answer: the run asks for a code by now.
+    other = await auth.answer_run("by-hand", confirmed=True, tool_context=await call("approved-again"))
+    assert (other["status"], other["question"]) == ("needs_input", "code")
+    await world.client.cancel(run_id)
+    assert (await repeated())["status"] == "cancelled"
 
 
 async def test_a_key_that_was_used_for_something_else_is_an_answer(world: World) -> None:

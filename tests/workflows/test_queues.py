@@ -200,6 +200,17 @@ async def test_a_run_that_failed_is_tried_again_as_a_new_one(world: World) -> No
         gate.broken = False
         with pytest.raises(InvalidInput, match="open_and_submit, begin"):
             await client.retry(failed, "answer_mail")
+        # Somebody else's sign-in of the account is attached to, and tries nothing again.
+        gate.home.clear()
+        theirs = await client.sign_in("again")
+        assert (await client.retry(failed)).id == theirs
+        gate.broken = True
+        gate.open()
+        await client.result(theirs, timeout=90)
+        gate.broken = False
+        told = [*await runs.events(theirs), *await runs.events(failed)]
+        assert [event for event in told if event.step == "retry" and event.detail] == []
+
         retried = await client.retry(failed, key="again")
         assert (await client.retry(failed, key="again")).id == retried.id
         assert retried.id != failed

@@ -1,12 +1,16 @@
 """The sign-in through worker, browser, SMTP and site: what it does, what it must not do, and what bad input gets."""
 
 import asyncio
+import json
+import time
 
 import pytest
 
 from playground.demo.leaks import search
-from playground.world import DEMO_ACCOUNTS, DEMO_MAIL, DEMO_PASSWORD
+from playground.world import DEMO_ACCOUNTS, DEMO_MAIL, DEMO_PASSWORD, DemoAccount
+from seezar.accounts.totp import next_code
 from seezar.errors import AccountUnknown
+from seezar.mail.extraction import extract
 from tests.world import World
 from workflows.engine import dbos_url
 
@@ -158,6 +162,41 @@ async def test_rows_hold_no_secret(world: World) -> None:
     assert "app.account" in (await asyncio.to_thread(search, urls, [], [DEMO_MAIL.name])).found, "the search is blind"
     searched = await asyncio.to_thread(search, urls, [world.settings.home], secrets)
     assert searched.found == ()
+
+
+@pytest.mark.parametrize("account", DEMO_ACCOUNTS, ids=lambda account: account.name)
+async def test_events_say_what_was_decided_on_and_hold_no_value(world: World, account: DemoAccount) -> None:
+    began = time.time()
+    run_id = str((await world.sign_in(account.name, fresh=True))["run_id"])
+    events = await world.application.runs.events(run_id)
+    told = json.dumps([[event.step, event.message, event.detail] for event in events])
+    codes = await codes_since(world, account, began)
+    assert bool(codes) == (account.second_factor != "none")
+    for value in (*account.secrets, *codes):
+        assert value not in told, "a value came into the timeline"
+
+    details = {event.step: event.detail for event in events}
+    assert details["password"]["kind"] == "login"
+    assert details["password"]["evidence"]
+    pages = [event.detail["page"] for event in events if "page" in event.detail]
+    assert f"{world.playground.base_url}/{account.shape}/login" in pages
+    assert not any(mark in page for page in pages for mark in "?#")
+    # The proof: it is what ended the run.
+    assert "page: signed_in" in details["store"]["evidence"]
+    assert details["done"]["evidence"] == details["store"]["evidence"]
+
+
+async def codes_since(world: World, account: DemoAccount, began: float) -> list[str]:
+    """The one-time codes that the account may have been given since `began` (epoch seconds)."""
+    if account.totp_secret is not None:
+        moments = range(int(began), int(time.time()) + 31, 5)
+        return sorted({next_code(account.totp_secret, now=moment).code for moment in moments})
+    if account.mailbox is None:
+        return []
+    mail = world.application.mail
+    refs, _ = await mail.list_since(await mail.address(account.mailbox))
+    found = [extract(await mail.source(ref)).code for ref in refs if ref.received_at.timestamp() >= began]
+    return [code for code in found if code is not None]
 
 
 async def wait_for_event(world: World, run_id: str, step: str) -> None:
