@@ -50,8 +50,8 @@ async def after_link(
         )
         assert (await made.sign_in(site)).status == "challenge_link"
 
-        async def report(step: str, message: str, **_detail: object) -> None:
-            assert "/magic" not in message
+        async def report(step: str, message: str, **detail: object) -> None:
+            assert "/magic" not in f"{message} {detail}"
 
         account = await made.app.accounts.get("ops")
         return await made.lives.answer("run", 1, account, "mail", report, link=True)
