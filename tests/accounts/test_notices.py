@@ -102,8 +102,34 @@ async def test_the_newest_notice_of_an_account_is_kept(database: Database, notic
             state = "signed_in" if kind == "works_again" else kind
             await notices.state_changed(connection, "a", state, reason="Why.", run_id="r", waiting=False)
         await database.run("UPDATE app.notice SET created_at = created_at - interval '20 days'")
-    counts = await Retention(database, Keep(30, 30, 30, 30)).clean(none)
-    assert counts is not None
-    assert counts["notices"] == 2
+    cleaned = await Retention(database, Keep(30, 30, 30, 30)).clean(none)
+    assert cleaned.counts["notices"] == 2
     ((left, _),) = await notices.list()
     assert left.kind == "broken"
+
+
+async def test_what_people_were_told_is_known_when_it_works_again(database: Database, notices: Notices) -> None:
+    """However long that took: the notice is far older than such are kept."""
+
+    async def none(_: object) -> set[str]:
+        return set()
+
+    await broken(database, notices)
+    await database.run("UPDATE app.notice SET created_at = now() - interval '90 days'")
+    await Retention(database, Keep(30, 30, 30, 30)).clean(none)
+    async with database.connection() as connection:
+        await notices.state_changed(connection, "a", "signed_in", reason="", run_id=None, waiting=False)
+    assert [notice.kind for notice, _ in await notices.list()] == ["works_again", "broken"]
+
+
+async def test_a_way_that_was_switched_off_keeps_no_notice(database: Database, notices: Notices) -> None:
+    async def none(_: object) -> set[str]:
+        return set()
+
+    await broken(database, notices)
+    await database.run("UPDATE app.notice SET created_at = now() - interval '40 days'")
+    async with database.connection() as connection:
+        await notices.state_changed(connection, "a", "signed_in", reason="", run_id=None, waiting=False)
+    cleaned = await Retention(database, Keep(30, 30, 30, 30)).clean(none)
+    assert cleaned.counts["notices"] == 1
+    assert [notice.kind for notice, _ in await notices.list()] == ["works_again"]

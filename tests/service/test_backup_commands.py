@@ -1,5 +1,6 @@
 """`seezar db backup`, `restore` and `clean` with the embedded server."""
 
+import os
 import shutil
 import stat
 from pathlib import Path
@@ -69,6 +70,23 @@ def test_clean(home: Home) -> None:
     done = home.seezar("db", "clean", "--json").json
     assert (done["status"], done["dry_run"], done["counts"]["pages"]) == ("ok", False, 3)
     assert "nothing old enough" in home.seezar("db", "clean").out
+    with psycopg.connect(url) as connection:
+        connection.execute("SELECT 1 FROM app.housekeeping FOR UPDATE")
+        assert "Another process is deleting the rest now." in home.seezar("db", "clean").out
+        assert home.seezar("db", "clean", "--json").json["status"] == "busy"
+
+
+def test_clean_removes_files_of_agents(home: Home) -> None:
+    assert home.seezar("db", "start").code == 0
+    version = home.path / "artifacts/apps/seezar/users/u/sessions/s/artifacts/a.png/versions/0"
+    version.mkdir(parents=True)
+    for name in ("a.png", "metadata.json"):
+        (version / name).write_bytes(b"x")
+        os.utime(version / name, (0, 0))
+    assert "Would delete 1 artifacts." in home.seezar("db", "clean", "--dry-run").out
+    assert version.exists()
+    assert home.seezar("db", "clean", "--json").json["counts"]["artifacts"] == 1
+    assert not version.exists()
 
 
 def test_clean_removes_what_a_restore_has_left(home: Home) -> None:

@@ -1,6 +1,7 @@
 """What is deleted when it is old, what stays, and what a kill in the middle leaves."""
 
 import asyncio
+import os
 import subprocess
 import sys
 import time
@@ -11,18 +12,22 @@ from uuid import uuid4
 import psycopg
 import pytest
 from dbos import DBOSClient
+from google.genai import types
 
+from agents.storage import artifact_service
 from seezar.accounts import NewAccount, SessionState
-from seezar.accounts.retention import BATCH, Keep, Retention
+from seezar.accounts.retention import BATCH, Cleaned, Keep, Retention
 from seezar.application import Application
 from seezar.database.urls import database_of, with_database
 from seezar.settings import Settings
 from workflows import engine
-from workflows.housekeeping import Housekeeping, clean
+from workflows.artifacts import clean_artifacts, count_artifacts
+from workflows.housekeeping import Housekeeping, clean, count
 
 pytestmark = pytest.mark.timeout(600)
 
 TEMPLATE = "t_dbos_template"
+PICTURE = types.Part.from_bytes(data=b"a picture", mime_type="image/png")
 CLEAN = """
 import asyncio, sys
 from seezar.application import Application
@@ -180,13 +185,11 @@ async def test_runs(application: Application, dbos: DBOSClient, rows: Rows) -> N
         rows.run(days=60, status="PENDING"),
     }
     assert rows.left() == stay | {old, answered, of_a_removed_account}
-    counts = await clean(application, dbos)
-    assert counts is not None
-    assert counts["runs"] == 3
+    cleaned = await clean(application, dbos)
+    assert cleaned.finished
+    assert cleaned.counts["runs"] == 3
     assert rows.left() == stay
-    again = await clean(application, dbos)
-    assert again is not None
-    assert not any(again.values())
+    assert not any((await clean(application, dbos)).counts.values())
 
 
 async def test_mails_pictures_pages_and_sessions(application: Application, dbos: DBOSClient, rows: Rows) -> None:
@@ -221,8 +224,7 @@ async def test_mails_pictures_pages_and_sessions(application: Application, dbos:
     rows.app.execute(dated, (31, "2026-01-01", "a"))
     rows.app.execute(dated, (31, "2026-01-01", "b"))
 
-    counts = await clean(application, dbos)
-    assert counts is not None
+    counts = (await clean(application, dbos)).counts
     assert {name: n for name, n in counts.items() if n} == {"mails": 1, "pictures": 1, "pages": 1, "sessions": 1}
     assert {row[0] for row in rows.app.execute("SELECT message_key FROM app.message")} == {"new", "needed"}
     assert {row[0] for row in rows.app.execute("SELECT title FROM app.page")} == {"new", "needed"}
@@ -233,20 +235,46 @@ async def test_mails_pictures_pages_and_sessions(application: Application, dbos:
     # One that was found to work since is no old one; one of a removed account goes at once.
     rows.app.execute("UPDATE app.run SET finished_at = now() WHERE id = %s", (waiting,))
     rows.app.execute("UPDATE app.session SET verified_at = now()")
-    counts = await clean(application, dbos)
-    assert counts is not None
-    assert counts["sessions"] == 0
+    assert (await clean(application, dbos)).counts["sessions"] == 0
     await application.accounts.remove("b")
     assert rows.count("session") == 0
 
 
-async def test_for_ever_and_dry_run(application: Application, rows: Rows) -> None:
-    rows.runs(3, days=400, account=None)
-    everything = Keep(runs=30, mails=7, pictures=7, pages=30)
-    assert (await Retention(application.database, everything).count())["runs"] == 3
-    nothing = await Retention(application.database, Keep(0, 0, 0, 0)).count()
-    assert not any(nothing.values())
-    assert len(rows.left()) == 3
+async def test_for_ever_and_dry_run(application: Application, dbos: DBOSClient, rows: Rows) -> None:
+    runs = rows.runs(3, days=400, account=None)
+    rows.app.execute(
+        "INSERT INTO app.picture (run_id, attempt, status, image, taken_at) VALUES (%s, 1, 'x', '', '2020-01-01')",
+        (runs[0],),
+    )
+    rows.app.execute(
+        "INSERT INTO app.page (id, run_id, account, url, title, body, taken_at)"
+        " VALUES (gen_random_uuid(), %s, 'a', 'u', 't', '', '2020-01-01')",
+        (runs[0],),
+    )
+    rows.app.execute("INSERT INTO app.mailbox (address, provider) VALUES ('a@mail.seezar.test', 'local')")
+    rows.app.execute(
+        "INSERT INTO app.message (mailbox, message_key, envelope, raw, size, received_at)"
+        " VALUES ('a@mail.seezar.test', 'old', '', '', 0, '2020-01-01')"
+    )
+    old = {"runs": 3, "mails": 1, "pictures": 1, "pages": 1}
+    everything = await Retention(application.database, Keep(runs=30, mails=7, pictures=7, pages=30)).count()
+    assert {name: n for name, n in everything.items() if n} == old
+
+    async def forget(_: Mapping[str, Sequence[str]]) -> set[str]:
+        raise AssertionError
+
+    for_ever = Retention(application.database, Keep(0, 0, 0, 0))
+    assert not any((await for_ever.count()).values())
+    cleaned = await for_ever.clean(forget)
+    assert cleaned.finished
+    assert not any(cleaned.counts.values())
+    assert rows.left() == set(runs)
+    for table, n in {"message": 1, "picture": 1, "page": 1}.items():
+        assert rows.count(table) == n
+    # And all of it is as old as it was said to be.
+    cleaned = await clean(application, dbos)
+    # With a run go its pictures.
+    assert {name: n for name, n in cleaned.counts.items() if n} == {"runs": 3, "mails": 1, "pages": 1}
 
 
 async def test_one_at_a_time(application: Application, dbos: DBOSClient, rows: Rows) -> None:
@@ -254,10 +282,46 @@ async def test_one_at_a_time(application: Application, dbos: DBOSClient, rows: R
     other = rows.app
     with other.transaction():
         other.execute("SELECT 1 FROM app.housekeeping FOR UPDATE")
-        assert await clean(application, dbos) is None
+        cleaned = await clean(application, dbos)
+        assert not cleaned.finished
+        assert not any(cleaned.counts.values())
         assert len(rows.left()) == 1
-    assert await clean(application, dbos) is not None
+    assert (await clean(application, dbos)).finished
     assert rows.left() == set()
+
+
+async def test_overtaken_between_two_batches(application: Application, rows: Rows, database_url: str) -> None:
+    rows.runs(BATCH + 5, days=31, account=None)
+    ids = rows.left()
+    with psycopg.connect(database_url) as other:
+        taking: asyncio.Task[object] | None = None
+
+        async def forget(runs: Mapping[str, Sequence[str]]) -> set[str]:
+            nonlocal taking
+            # Waits for the lock, which is free when this batch is done, and keeps it.
+            lock = "SELECT 1 FROM app.housekeeping FOR UPDATE"
+            taking = asyncio.create_task(asyncio.to_thread(other.execute, lock))
+            await until_somebody_waits(rows)
+            return set(runs)
+
+        cleaned = await Retention(application.database, Keep(30, 7, 7, 30)).clean(forget)
+        assert taking is not None
+        await taking
+        assert cleaned == Cleaned({"runs": BATCH}, finished=False)
+    assert rows.count("run") == len(ids) - BATCH
+    # What is left is due at once.
+    assert await Retention(application.database, Keep(30, 7, 7, 30)).due(every_s=3600)
+
+
+async def until_somebody_waits(rows: Rows) -> None:
+    """For a lock of this database."""
+    query = (
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        " AND query LIKE '%app.housekeeping FOR UPDATE'"
+    )
+    async with asyncio.timeout(60):
+        while rows.app.execute(query).fetchone() is None:  # noqa: ASYNC110 - nobody tells of it
+            await asyncio.sleep(0.01)
 
 
 async def test_a_worker_does_it_hourly(application: Application, dbos: DBOSClient, rows: Rows) -> None:
@@ -293,10 +357,8 @@ async def test_killed_in_the_middle(
     assert stay in {row[0] for row in rows.app.execute("SELECT id FROM app.run")}
     left = rows.count("run")
     assert 1 < left < 10 * BATCH
-    counts = None
-    while counts is None:
+    while not (await clean(application, dbos)).finished:
         assert time.monotonic() < deadline
-        counts = await clean(application, dbos)
     assert rows.left() == {stay}
 
 
@@ -314,23 +376,121 @@ async def test_dbos_goes_first(application: Application, rows: Rows) -> None:
 
 
 async def test_ten_thousand(application: Application, dbos: DBOSClient, rows: Rows) -> None:
+    """In batches with a commit each, so that what a worker does beside it never waits for longer than for one."""
     rows.runs(10_000, days=31, account=None)
     stay = set(rows.runs(50, days=1))
-    longest = 0.0
-
-    async def other_work() -> None:
-        # What a worker does beside it is not held up for longer than a batch.
-        nonlocal longest
-        while True:
-            began = time.monotonic()
-            await application.database.run("UPDATE app.run SET reason = 'seen' WHERE id = %s", min(stay))
-            longest = max(longest, time.monotonic() - began)
-            await asyncio.sleep(0.01)
-
-    beside = asyncio.create_task(other_work())
-    counts = await clean(application, dbos)
-    beside.cancel()
-    assert counts is not None
-    assert counts["runs"] == 10_000
-    assert longest < 30
+    # One transaction each, as its number tells.
+    rows.app.execute(
+        "CREATE TABLE t_gone (batch xid8, id text);"
+        "CREATE FUNCTION t_note() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN INSERT INTO t_gone VALUES (pg_current_xact_id(), OLD.id); RETURN OLD; END';"
+        "CREATE TRIGGER t_note BEFORE DELETE ON app.run FOR EACH ROW EXECUTE FUNCTION t_note()"
+    )
+    assert (await clean(application, dbos)).counts["runs"] == 10_000
+    batches = [row[0] for row in rows.app.execute("SELECT count(*) FROM t_gone GROUP BY batch")]
+    assert sum(batches) == 10_000
+    assert max(batches) == BATCH
     assert rows.left() == stay
+
+
+class Files:
+    """Files of agents, written by ADK's own service."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.root = settings.home / "artifacts"
+        self.service = artifact_service(settings)
+
+    async def save(self, name: str, *, days: float, session: str | None = "s", user: str = "u") -> None:
+        """A new version, which was written so many days ago."""
+        version = await self.service.save_artifact(
+            app_name="seezar", user_id=user, session_id=session, filename=name, artifact=PICTURE
+        )
+        scope = f"sessions/{session}/" if session else ""
+        age(self.root / f"apps/seezar/users/{user}/{scope}artifacts/{name}/versions/{version}", days=days)
+
+    async def versions(self, name: str, session: str | None = "s") -> list[int]:
+        return await self.service.list_versions(app_name="seezar", user_id="u", session_id=session, filename=name)
+
+    async def names(self) -> list[str]:
+        return await self.service.list_artifact_keys(app_name="seezar", user_id="u", session_id="s")
+
+
+def age(folder: Path, *, days: float) -> None:
+    then = time.time() - days * 86_400
+    for path in (*folder.iterdir(), folder):
+        os.utime(path, (then, then))
+
+
+async def test_files_of_agents(application: Application, dbos: DBOSClient, settings: Settings, rows: Rows) -> None:
+    files = Files(settings)
+    await files.save("old.png", days=8)
+    await files.save("old.png/below.png", days=6)
+    await files.save("both.png", days=8)
+    await files.save("both.png", days=6)
+    await files.save("all/gone.png", days=30)
+    await files.save("mine.png", days=8, session=None)
+    versions = files.root / "apps/seezar/users/u/sessions/s/artifacts/both.png/versions"
+    # What a save that was killed has left, and one that is under way.
+    for name, days in ((".7.pending", 8), (".8.pending", 0)):
+        (versions / name).mkdir()
+        (versions / name / "both.png").write_bytes(b"x")
+        age(versions / name, days=days)
+    # Of a release of ADK that had no apps.
+    former = files.root / "users/u/sessions/s/artifacts/a.png/versions/0"
+    former.mkdir(parents=True)
+    (former / "a.png").write_bytes(b"x")
+    age(former, days=8)
+    # Of somebody else.
+    strange = [
+        files.root / "notes/versions/0/0.txt",
+        files.root / "apps/seezar/users/u/artifacts/b.png/versions/0/other.png",
+        files.root / "apps/seezar/users/u/artifacts/c.png/versions/first/c.png",
+    ]
+    for path in strange:
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"x")
+        age(path.parent, days=90)
+    linked = settings.home / "linked"
+    linked.mkdir()
+    (linked / "both.png").write_bytes(b"x")
+    age(linked, days=90)
+    (versions / "9").symlink_to(linked, target_is_directory=True)
+    (versions / "10").mkdir()
+    (versions / "10" / "both.png").symlink_to(linked / "both.png")
+    os.utime(versions / "10", (0, 0))
+
+    assert not count_artifacts(settings.model_copy(update={"keep_pictures_days": 0}))
+    assert not clean_artifacts(settings.model_copy(update={"keep_pictures_days": 0}))
+    assert (await count(application))["artifacts"] == 6
+    assert await files.versions("old.png") == [0]
+    housekeeping = Housekeeping(application, dbos)
+    housekeeping.keep()
+    await housekeeping.settled()
+    await housekeeping.close()
+    assert await files.versions("old.png") == []
+    assert await files.versions("old.png/below.png") == [0]
+    assert await files.versions("mine.png", session=None) == []
+    assert {path.name for path in versions.iterdir()} == {"1", ".8.pending", "9", "10"}
+    assert not former.exists()
+    assert not {"old.png", "all/gone.png", "mine.png"}.intersection(await files.names())
+    assert all(path.exists() for path in (*strange, linked / "both.png"))
+    assert count_artifacts(settings) == 0
+
+
+async def test_a_kill_between_the_files_of_one_version(settings: Settings) -> None:
+    files = Files(settings)
+    await files.save("a.png", days=8)
+    (version,) = files.root.rglob("versions/0")
+    (version / "a.png").unlink()
+    assert clean_artifacts(settings) == 1
+    assert await files.names() == []
+
+
+async def test_files_that_two_processes_delete(settings: Settings) -> None:
+    files = Files(settings)
+    for number in range(60):
+        await files.save(f"{number}.png", days=8)
+    counts = await asyncio.gather(*(asyncio.to_thread(clean_artifacts, settings) for _ in range(2)))
+    assert sum(counts) <= 60
+    assert clean_artifacts(settings) == 0
+    assert await files.names() == []

@@ -68,6 +68,13 @@ async def test_a_locked_account_is_left_alone(world: World) -> None:
     assert world.state.counters("plain").password_submissions == before
 
 
+async def an_hour_later(world: World, account: str) -> None:
+    """What was done with the account, its making included, was an hour ago."""
+    database = world.application.database
+    await database.run("UPDATE app.run SET created_at = created_at - interval '1 hour' WHERE account = %s", account)
+    await database.run("UPDATE app.account SET created_at = created_at - interval '1 hour' WHERE name = %s", account)
+
+
 async def test_a_session_is_kept_alive_by_visits(world: World) -> None:
     name = await world.add_like("demo-totp", "kept", keep_alive_s=600)
     await world.sign_in(name)
@@ -100,7 +107,7 @@ async def test_a_session_that_visits_do_not_keep_is_obtained_anew(world: World) 
 
     known = await run_ids(world)
     database = world.application.database
-    await database.run("UPDATE app.run SET created_at = now() - interval '1 hour' WHERE account = %s", name)
+    await an_hour_later(world, name)
     await database.run(
         "UPDATE app.session SET renewed_at = now() - interval '900 days', expires_at = now() + interval '1 minute'"
         " WHERE account = %s",
@@ -133,9 +140,7 @@ async def test_a_session_that_the_site_ended_is_obtained_anew(world: World) -> N
     name = await world.add_like("demo-totp", "lost", keep_alive_s=600)
     first = await world.sign_in(name)
     known = await run_ids(world)
-    await world.application.database.run(
-        "UPDATE app.run SET created_at = now() - interval '1 hour' WHERE account = %s", name
-    )
+    await an_hour_later(world, name)
     world.state.sessions.drop_all("totp")
     await world.application.database.run(
         "UPDATE app.session SET verified_at = now() - interval '1 hour' WHERE account = %s", name

@@ -55,7 +55,10 @@ async def an_hour_ago(world: World, account: str) -> None:
         account,
     )
     await database.run("UPDATE app.session SET renewed_at = renewed_at - interval '1 hour' WHERE account = %s", account)
-    await database.run("UPDATE app.account SET keep_alive_s = 86400 WHERE name = %s", account)
+    await database.run(
+        "UPDATE app.account SET keep_alive_s = 86400, created_at = created_at - interval '2 hours' WHERE name = %s",
+        account,
+    )
 
 
 @pytest.mark.parametrize("account", [DEMO_MAIL.name, LINK.name, DEMO_TOTP.name])
