@@ -74,7 +74,7 @@ class Settings(BaseSettings):
     keep_runs_days: int = Field(default=30, ge=0, description="Days that ended runs are kept; 0 = for ever.")
     keep_mails_days: int = Field(default=7, ge=0, description="Days that received mails are kept; 0 = for ever.")
     keep_pictures_days: int = Field(
-        default=7, ge=0, description="Days that pictures of failed sign-ins are kept; 0 = for ever."
+        default=7, ge=0, description="Days that pictures of failed sign-ins and of chats are kept; 0 = for ever."
     )
     keep_pages_days: int = Field(
         default=30, ge=0, description="Days that pages read behind a login are kept; 0 = for ever."

@@ -11,21 +11,17 @@ from seezar.signin.lives import SignInLives
 
 _log = logging.getLogger("seezar.worker")
 
-# A run ends by itself at its deadline; so long after it, that was seen to fail.
+# A run ends by itself at its deadline; so many seconds after it, that was seen to fail.
 GRACE_S = 60.0
 
 
 class Deadlines:
-    """Ends the runs that hang, for as long as this worker is there.
+    """Ends the runs that hang, for as long as this worker is there."""
 
-    Args:
-        grace: seconds after the deadline.
-    """
-
-    def __init__(self, application: Application, lives: SignInLives, *, grace: float = GRACE_S) -> None:
+    def __init__(self, application: Application, lives: SignInLives) -> None:
         self._app = application
         self._lives = lives
-        self._grace = grace
+        self._grace = GRACE_S
         self._since = time.monotonic()
 
     async def keep(self) -> list[str]:

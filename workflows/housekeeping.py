@@ -1,4 +1,4 @@
-"""Deleting what is old, in our tables and in those of DBOS: hourly by a worker, or by `seezar db clean`."""
+"""Deleting what is old, in our tables, those of DBOS and the home: hourly by a worker, or by `seezar db clean`."""
 
 import asyncio
 import logging
@@ -10,10 +10,11 @@ import psycopg
 from dbos import DBOSClient
 from sqlalchemy.exc import DBAPIError
 
-from seezar.accounts.retention import Keep, Retention
+from seezar.accounts.retention import Cleaned, Keep, Retention
 from seezar.application import Application
 from seezar.errors import DatabaseUnavailable
 from seezar.settings import Settings
+from workflows.artifacts import clean_artifacts, count_artifacts
 from workflows.serializer import unforeseen
 
 log = logging.getLogger("seezar.housekeeping")
@@ -36,8 +37,18 @@ def keep(settings: Settings) -> Keep:
     )
 
 
-async def clean(application: Application, dbos: DBOSClient) -> dict[str, int] | None:
-    """Delete what is too old; returns how much of each kind, None when another process is at it.
+async def count(application: Application) -> dict[str, int]:
+    """How much of each kind would be deleted now.
+
+    Raises:
+        DatabaseUnavailable: it does not answer.
+    """
+    files = await asyncio.to_thread(count_artifacts, application.settings)
+    return await retention(application).count() | {"artifacts": files}
+
+
+async def clean(application: Application, dbos: DBOSClient) -> Cleaned:
+    """Delete what is too old in the databases; another process may be at it.
 
     Raises:
         DatabaseUnavailable: one of the databases does not answer; what is left is done the next time.
@@ -72,6 +83,7 @@ class Housekeeping:
         self._dbos = dbos
         self._task: asyncio.Task[None] | None = None
         self._look_at = 0.0
+        self._files_at = 0.0
 
     def keep(self) -> None:
         """Begin what is due; called at every beat, waits for nothing."""
@@ -92,12 +104,17 @@ class Housekeeping:
                 await self._task
 
     async def _clean(self) -> None:
+        deleted: dict[str, int] = {}
         try:
+            # Each home has files of its own, so this is not done for others.
+            if time.monotonic() >= self._files_at:
+                self._files_at = time.monotonic() + _EVERY_S
+                deleted["artifacts"] = await asyncio.to_thread(clean_artifacts, self._app.settings)
             if await retention(self._app).due(every_s=_EVERY_S):
-                deleted = await clean(self._app, self._dbos)
-                if deleted and any(deleted.values()):
-                    log.info("deleted what was old: %s", ", ".join(f"{n} {kind}" for kind, n in deleted.items() if n))
+                deleted |= (await clean(self._app, self._dbos)).counts
         except (DatabaseUnavailable, psycopg.Error) as error:
             log.warning("what is old could not be deleted (%s)", type(error).__name__)
         except Exception as error:  # noqa: BLE001 - it is no reason to stop working on runs
             log.error("what is old could not be deleted: %s", unforeseen(error))
+        if any(deleted.values()):
+            log.info("deleted what was old: %s", ", ".join(f"{n} {kind}" for kind, n in deleted.items() if n))

@@ -20,7 +20,7 @@ _FIRST_PAUSE_S = 10.0
 _LONGEST_PAUSE_S = 86_400.0
 _GIVEN_UP_AFTER = "7 days"
 # The last try may come a day later.
-_FORGOTTEN_AFTER = "9 days"
+FORGOTTEN_AFTER = "9 days"
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Notices:
             "UPDATE app.notice_delivery d SET next_at = NULL, problem = 'not delivered in time' FROM app.notice n"
             " WHERE n.id = d.notice AND d.sent_at IS NULL AND d.next_at <= now()"
             " AND n.created_at < now() - %s::interval",
-            _FORGOTTEN_AFTER,
+            FORGOTTEN_AFTER,
         )
         rows = await self._database.all(
             "UPDATE app.notice_delivery d SET tries = tries + 1, next_at = now() + make_interval(secs => %s)"

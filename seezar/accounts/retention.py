@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from seezar.accounts.notices import FORGOTTEN_AFTER
 from seezar.accounts.questions import workflow_of
 from seezar.database import Connection, Database
 
@@ -39,6 +40,14 @@ class Keep:
     mails: int
     pictures: int
     pages: int
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """How much of each kind was deleted here; where it is not `finished`, another process is at the rest."""
+
+    counts: dict[str, int]
+    finished: bool
 
 
 @dataclass(frozen=True)
@@ -85,53 +94,47 @@ class Retention:
             counts[kind.name] = await self._counted(query, kind.days)
         return counts
 
-    async def clean(self, forget: Forget) -> dict[str, int] | None:
+    async def clean(self, forget: Forget) -> Cleaned:
         """Delete what is too old; what a crash leaves undone is done by the next call.
 
         Args:
             forget: takes the ids of runs with the ids of their workflows, deletes what the engine holds of them, and
                 returns those of the runs that it holds no more.
 
-        Returns:
-            How much of each kind was deleted here; None when nothing was, as another process is at it.
-
         Raises:
             DatabaseUnavailable: the database does not answer; what was deleted before stays deleted.
         """
         counts: dict[str, int] = {}
-        if self._keep.runs:
-            deleted = await self._clean_runs(forget)
-            if deleted is None:
-                return None
-            counts["runs"] = deleted
+        if self._keep.runs and not await self._clean_runs(forget, counts):
+            return Cleaned(counts, finished=False)
         for kind in self._kinds():
-            deleted = await self._clean_kind(kind)
-            if deleted is None:
-                # Another process goes on with it; what was deleted here is told.
-                return counts if any(counts.values()) else None
-            counts[kind.name] = deleted
+            if not await self._clean_kind(kind, counts):
+                return Cleaned(counts, finished=False)
         await self._database.run("UPDATE app.housekeeping SET done_at = now() WHERE name = %s", _NAME)
-        return counts
+        return Cleaned(counts, finished=True)
 
-    async def _clean_runs(self, forget: Forget) -> int | None:
-        total = 0
+    async def _clean_runs(self, forget: Forget, counts: dict[str, int]) -> bool:
+        """Returns False when another process is at it."""
+        counts["runs"] = 0
         after: tuple[datetime, str] = (datetime.min.replace(tzinfo=UTC), "")
         while True:
             async with self._database.connection() as connection:
                 if not await _my_turn(connection):
-                    return total or None
+                    return False
                 values = {"days": self._keep.runs, "after_at": after[0], "after_id": after[1], "batch": BATCH}
                 rows = await (await connection.execute(_RUNS, values)).fetchall()
                 workflows = {row["id"]: _workflows(row) for row in rows}
                 # The engine's rows first: were it the other way round, a crash would leave rows that nobody finds.
                 gone = await forget(workflows) if workflows else set[str]()
                 cursor = await connection.execute("DELETE FROM app.run WHERE id = ANY(%s)", (list(gone),))
-                total += cursor.rowcount
+            # Only what is committed is told.
+            counts["runs"] += cursor.rowcount
             if len(rows) < BATCH:
-                return total
+                return True
             after = (rows[-1]["finished_at"], rows[-1]["id"])
 
-    async def _clean_kind(self, kind: _Kind) -> int | None:
+    async def _clean_kind(self, kind: _Kind, counts: dict[str, int]) -> bool:
+        """Returns False when another process is at it."""
         columns = kind.key.strip("()")
         doomed = (
             f"SELECT {columns} FROM {kind.table} t WHERE {kind.old}"  # noqa: S608 - of our own words
@@ -140,15 +143,15 @@ class Retention:
         statement = f"DELETE FROM {kind.table} WHERE {kind.key} IN ({doomed})"  # noqa: S608 - the same
         if kind.name == "mails":
             statement = _DELETE_MAILS.format(doomed=doomed)
-        total = 0
+        counts[kind.name] = 0
         while True:
             async with self._database.connection() as connection:
                 if not await _my_turn(connection):
-                    return total or None
+                    return False
                 cursor = await connection.execute(statement.encode(), {"days": kind.days, "batch": BATCH})
-                total += cursor.rowcount
+            counts[kind.name] += cursor.rowcount
             if cursor.rowcount < BATCH:
-                return total
+                return True
 
     def _kinds(self) -> list[_Kind]:
         keep = self._keep
@@ -188,9 +191,10 @@ _SESSION = (
 _HISTORY = "EXISTS (SELECT 1 FROM app.account_history n WHERE n.account = t.account AND n.id > t.id)"
 # The newest notice of an account says what people know of it.
 _NOTICE = (
-    "EXISTS (SELECT 1 FROM app.notice n WHERE n.account = t.account AND (n.created_at, n.id) > (t.created_at, t.id))"
-    " AND NOT EXISTS (SELECT 1 FROM app.notice_delivery d WHERE d.notice = t.id"
-    " AND d.sent_at IS NULL AND d.next_at IS NOT NULL AND t.created_at > now() - interval '9 days')"
+    "EXISTS (SELECT 1 FROM app.notice n WHERE"  # noqa: S608 - of our own words
+    " n.account = t.account AND (n.created_at, n.id) > (t.created_at, t.id))"
+    " AND NOT EXISTS (SELECT 1 FROM app.notice_delivery d WHERE d.notice = t.id AND d.sent_at IS NULL"
+    f" AND d.next_at IS NOT NULL AND t.created_at > now() - interval '{FORGOTTEN_AFTER}')"
 )
 # A provider that still lists such a message must not bring it back.
 _DELETE_MAILS = """

@@ -8,6 +8,7 @@ import typer
 from service.boundary import guarded
 
 if TYPE_CHECKING:
+    from seezar.accounts.retention import Cleaned
     from seezar.application import Application
 
 app = typer.Typer(help="The database: embedded, unless SEEZAR_DATABASE_URL names a server.", no_args_is_help=True)
@@ -93,35 +94,40 @@ def clean(
 ) -> None:
     """Delete what is older than the SEEZAR_KEEP_… settings say. A running worker does it every hour by itself.
 
-    Also databases that a restore which was cut off has left.
+    Also files of agents in artifacts/ of the home, and databases that a restore which was cut off has left.
     """
     from service.ground import with_application
     from service.terminal import print_json, say, working
 
-    async def work(application: "Application") -> dict[str, int] | None:
+    async def work(application: "Application") -> "Cleaned":
+        from seezar.accounts.retention import Cleaned
         from workflows import engine
-        from workflows.housekeeping import clean, retention
+        from workflows.artifacts import clean_artifacts
+        from workflows.housekeeping import clean, count
 
         if dry_run:
-            return await retention(application).count()
+            return Cleaned(await count(application), finished=True)
         dbos = engine.client(application.database.url)
         try:
-            return await clean(application, dbos)
+            cleaned = await clean(application, dbos)
         finally:
             dbos.destroy()
+        return Cleaned(cleaned.counts | {"artifacts": clean_artifacts(application.settings)}, cleaned.finished)
 
     with working("Counting what is old" if dry_run else "Deleting what is old"):
-        counts = with_application(work)
-        if counts is not None:
-            counts |= {"databases": _restores_cut_off(remove=not dry_run)}
+        cleaned = with_application(work)
+        counts = cleaned.counts | {"databases": _restores_cut_off(remove=not dry_run)}
     if as_json:
-        print_json({"status": "busy" if counts is None else "ok", "dry_run": dry_run, "counts": counts or {}})
-    elif counts is None:
-        say("A worker is deleting it now; nothing was done here.")
-    else:
-        verb = "Would delete" if dry_run else "Deleted"
-        said = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
-        say(f"{verb} {said}." if said else "There is nothing old enough to be deleted.", style="green")
+        print_json({"status": "ok" if cleaned.finished else "busy", "dry_run": dry_run, "counts": counts})
+        return
+    verb = "Would delete" if dry_run else "Deleted"
+    said = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
+    if said:
+        say(f"{verb} {said}.", style="green")
+    if not cleaned.finished:
+        say("Another process is deleting the rest now.")
+    elif not said:
+        say("There is nothing old enough to be deleted.", style="green")
 
 
 @app.command()
