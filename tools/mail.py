@@ -223,7 +223,7 @@ async def code_arrived(mailbox: str) -> Answer:
 
 
 @answers
-async def answer_with_mail(run: str = "") -> Answer:
+async def answer_with_mail(run: str = "", tool_context: ToolContext | None = None) -> Answer:
     """Hand the code that was mailed to an account to its sign-in that waits for one, and wait for its end.
 
     Takes the newest code that came to the account's own mailbox since the sign-in began. No model sees it.
@@ -235,23 +235,34 @@ async def answer_with_mail(run: str = "") -> Answer:
         as the auth agent's sign_in; "not_arrived" when no code came, "needs_input" when it is not clear which run.
     """
     async with await Client.connect() as client:
-        application = client.application
+        application, key = client.application, call_key(tool_context)
         waiting = [r for r in await application.questions.waiting() if r.question == "code"]
-        named = [r for r in waiting if run.strip() in ("", r.id, r.account)]
-        if len(named) != 1:
-            return _which(run.strip(), waiting)
-        asked = named[0]
-        assert asked.account is not None, "a run that asks for a code signs an account in"
-        address, site = await _resolve(application, asked.account)
-        if not address:
-            return _without_mailbox(asked.account)
-        code = await _take_code(application, asked, address, site)
-        if code is None:
-            missing = f"No code has come to {address} since the sign-in to {asked.account} began."
-            return {"status": "not_arrived", "run_id": asked.id, "account": asked.account, "message": missing}
-        await client.answer(asked.id, code)
-        result = await client.result(asked.id, timeout=application.settings.sign_in_timeout)
-    return {**result, "run_id": asked.id, "message": result.get("reason", "")}
+        # What this very call has answered before does not wait any more, or waits with its next question. Asked second:
+        # what the same call has answered meanwhile is found in one of the two.
+        run_id = None if key is None else await application.idempotency_keys.given(key)
+        if run_id is None:
+            named = [r for r in waiting if run.strip() in ("", r.id, r.account)]
+            if len(named) != 1:
+                return _which(run.strip(), waiting)
+            if refusal := await _answer(client, named[0], key):
+                return refusal
+            run_id = named[0].id
+        result = await client.result(run_id, timeout=application.settings.sign_in_timeout)
+    return {**result, "run_id": run_id, "message": result.get("reason", "")}
+
+
+async def _answer(client: Client, run: Run, key: str | None) -> Answer | None:
+    """Answer the run with its mailed code; or why that cannot be."""
+    assert run.account is not None, "a run that asks for a code signs an account in"
+    address, site = await _resolve(client.application, run.account)
+    if not address:
+        return _without_mailbox(run.account)
+    code = await _take_code(client.application, run, address, site)
+    if code is None:
+        missing = f"No code has come to {address} since the sign-in to {run.account} began."
+        return {"status": "not_arrived", "run_id": run.id, "account": run.account, "message": missing}
+    await client.answer(run.id, code, key=key)
+    return None
 
 
 async def _take_code(application: Application, run: Run, address: str, site: str | None) -> str | None:

@@ -54,6 +54,7 @@ async def test_the_key_is_that_of_the_one_call() -> None:
         browser.act_on_page,
         browser.extract_from_page,
         mail.create_mailbox,
+        mail.answer_with_mail,
     ],
 )
 async def test_no_model_sees_the_context(tool) -> None:
@@ -105,6 +106,25 @@ async def test_an_answer_that_is_repeated_is_given_once(world: World) -> None:
     assert (other["status"], other["question"]) == ("needs_input", "code")
     await world.client.cancel(run_id)
     assert (await repeated())["status"] == "cancelled"
+
+
+async def test_a_mailed_code_is_handed_over_once(world: World) -> None:
+    await world.add_like("demo-mail", "mailed-once", second_factor="none")
+    asked = await auth.sign_in("mailed-once")
+    assert (asked["status"], asked["question"]) == ("needs_person", "code")
+
+    async def repeated() -> Answer:
+        return await mail.answer_with_mail("mailed-once", tool_context=await call("mailed"))
+
+    both = await asyncio.gather(repeated(), repeated())
+    after = await repeated()
+    told = [(answer["run_id"], answer["status"]) for answer in (*both, after)]
+    assert told == [(asked["run_id"], "signed_in")] * 3
+    rows = await world.application.database.all("SELECT number FROM app.answer WHERE run_id = %s", asked["run_id"])
+    assert [row["number"] for row in rows] == [1]
+    # Another call finds nothing that waits.
+    other = await mail.answer_with_mail("mailed-once", tool_context=await call("mailed-again"))
+    assert other["status"] == "not_waiting"
 
 
 async def test_a_key_that_was_used_for_something_else_is_an_answer(world: World) -> None:
