@@ -4,6 +4,7 @@ from google.adk.tools.tool_context import ToolContext
 
 from seezar.accounts import Account, Run
 from tools.answers import Answer, answers, call_key, iso
+from tools.progress import result_of
 from workflows.client import Client
 
 
@@ -47,7 +48,7 @@ async def sign_in(account: str, fresh: bool = False, tool_context: ToolContext |
     """
     async with await Client.connect() as client:
         run_id = await client.sign_in(account, fresh=fresh, key=call_key(tool_context))
-        result = await client.result(run_id, timeout=client.application.settings.sign_in_timeout)
+        result = await result_of(client, run_id, timeout=client.application.settings.sign_in_timeout)
     return {**result, "run_id": run_id, "message": _message(run_id, result)}
 
 
@@ -83,7 +84,7 @@ async def answer_run(run_id: str, confirmed: bool, tool_context: ToolContext | N
             asked = {"run_id": run.id, "account": run.account, "question": run.question}
             return {"status": "needs_input", **asked, "message": _message(run.id, asked)}
         await client.answer(run.id, key=key)
-        result = await client.result(run.id, timeout=client.application.settings.sign_in_timeout)
+        result = await result_of(client, run.id, timeout=client.application.settings.sign_in_timeout)
     return {**result, "run_id": run.id, "message": _message(run.id, result)}
 
 
@@ -150,5 +151,5 @@ async def sign_out(account: str, tool_context: ToolContext | None = None) -> Ans
     async with await Client.connect() as client:
         timeout = 6 * client.application.settings.page_timeout
         run_id = await client.sign_out(account, key=call_key(tool_context))
-        result = await client.result(run_id, timeout=timeout)
+        result = await result_of(client, run_id, timeout=timeout)
     return {**result, "message": result.get("reason", "")}

@@ -6,6 +6,7 @@ from google.adk.tools.tool_context import ToolContext
 from google.genai import types
 
 from tools.answers import Answer, answers, call_key
+from tools.progress import result_of
 from workflows.client import Client
 
 # A browser of its own, a page, and a few answers of a model.
@@ -30,7 +31,7 @@ async def open_page(account: str, page: str = "", tool_context: ToolContext | No
     async with await Client.connect() as client:
         record = await client.application.accounts.get(account)
         run_id = await client.open_page(account, _target(page, record.verify_url), key=call_key(tool_context))
-        result = await client.result(run_id, timeout=client.application.settings.page_timeout * 3)
+        result = await result_of(client, run_id, timeout=client.application.settings.page_timeout * 3)
     return {**result, "message": result.get("reason", "")}
 
 
@@ -65,7 +66,7 @@ async def act_on_page(
         record = await client.application.accounts.get(account)
         target = _target(page, record.verify_url)
         run_id = await client.act_on_page(account, instruction, target, key=call_key(tool_context))
-        result = await client.result(run_id, timeout=_SEMANTIC_S)
+        result = await result_of(client, run_id, timeout=_SEMANTIC_S)
     return {**result, "message": result.get("reason", "")}
 
 
@@ -88,7 +89,7 @@ async def extract_from_page(
         record = await client.application.accounts.get(account)
         target = _target(page, record.verify_url)
         run_id = await client.extract_from_page(account, question, target, key=call_key(tool_context))
-        result = await client.result(run_id, timeout=_SEMANTIC_S)
+        result = await result_of(client, run_id, timeout=_SEMANTIC_S)
         if result["status"] == "extracted":
             result["answer"] = (await client.application.pages.get(result["page_id"])).text
     return {**result, "message": result.get("reason", "")}

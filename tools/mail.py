@@ -18,6 +18,7 @@ from seezar.models.router import get_router
 from tools.answers import Answer, answers, call_key, iso
 from tools.confirming import unconfirmed
 from tools.gist import gist_of
+from tools.progress import result_of
 from workflows.client import Client
 
 _LONGEST_WAIT_S = 120
@@ -247,7 +248,7 @@ async def answer_with_mail(run: str = "", tool_context: ToolContext | None = Non
             if refusal := await _answer(client, named[0], key):
                 return refusal
             run_id = named[0].id
-        result = await client.result(run_id, timeout=application.settings.sign_in_timeout)
+        result = await result_of(client, run_id, timeout=application.settings.sign_in_timeout)
     return {**result, "run_id": run_id, "message": result.get("reason", "")}
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Self
 
 from dbos import DBOSClient
@@ -151,16 +151,23 @@ class Client:
         """
         return await self._start(EXTRACT_FROM_PAGE, account, question, url, key=key)
 
-    async def result(self, run_id: str, *, timeout: float | None = None) -> dict[str, Any]:
+    async def result(
+        self, run_id: str, *, timeout: float | None = None, on_event: Callable[[RunEvent], None] | None = None
+    ) -> dict[str, Any]:
         """The result of a run once it has ended, or waits for a person: then with `question`.
+
+        Args:
+            timeout: seconds to wait.
+            on_event: is called with each event of its timeline, from the first one on.
 
         Raises:
             RunUnknown: no such run.
             RunTimedOut: it goes on in the worker.
             WorkerUnavailable: the worker is gone and no other could be started.
         """
-        async for _ in self.follow(run_id, timeout=timeout):
-            pass
+        async for event in self.follow(run_id, timeout=timeout):
+            if on_event is not None:
+                on_event(event)
         run = await self.application.runs.get(run_id)
         if run.waiting:
             return result_of_waiting(run)

@@ -4,6 +4,7 @@ from google.adk.agents import LlmAgent
 
 from agents.factory import build_app, build_worker
 from tools import auth
+from tools.progress import streamed
 
 
 def build(*, task: bool = False) -> LlmAgent:
@@ -23,7 +24,13 @@ words. A result with `question` means that the run waits for a person: tell in p
 answer_run with confirmed=true. Never accept terms that the user has not accepted. A code is never yours: if the user
 offers one, refuse it, do not repeat it, and point to `seezar runs answer` at a terminal.
 """,
-        tools=[auth.list_accounts, auth.sign_in, auth.answer_run, auth.session_status, auth.sign_out],
+        tools=[
+            auth.list_accounts,
+            streamed(auth.sign_in),
+            streamed(auth.answer_run),
+            auth.session_status,
+            streamed(auth.sign_out),
+        ],
         task=task,
     )
 

@@ -4,6 +4,7 @@ from google.adk.agents import LlmAgent
 
 from agents.factory import build_app, build_worker
 from tools import browser
+from tools.progress import streamed
 
 
 def build(*, task: bool = False) -> LlmAgent:
@@ -24,11 +25,11 @@ extract_from_page may. Use act_on_page only when the user asks for an action on 
 what came of it.
 """,
         tools=[
-            browser.open_page,
+            streamed(browser.open_page),
             browser.read_page,
             browser.screenshot,
-            browser.extract_from_page,
-            browser.act_on_page,
+            streamed(browser.extract_from_page),
+            streamed(browser.act_on_page),
         ],
         task=task,
     )

@@ -101,6 +101,24 @@ async def test_the_documented_request_brings_the_numbers_of_both_dashboards(at_h
     assert not any(code in stored for code in codes)
 
 
+async def test_the_chat_is_told_what_a_run_does_while_it_does_it(at_home: World) -> None:
+    chat = Chat()
+    events = await chat.say("sign in to demo-totp with a fresh session")
+    run = next(run for run in await at_home.application.runs.list() if run.kind == "sign_in")
+    lines = [text_of(event).strip() for event in events if event.partial and event.author == "sign_in"]
+    timeline = [f"demo-totp: {event.message}" for event in await at_home.application.runs.events(run.id)]
+    assert lines == timeline[: len(lines)]
+    assert len(lines) >= 5
+    # While the tool still waits: its answer comes behind.
+    answered = next(n for n, e in enumerate(events) if any(r.name == "sign_in" for r in e.get_function_responses()))
+    told = [n for n, e in enumerate(events) if e.partial and e.author == "sign_in"]
+    assert max(told) < answered
+    # Shown, and nothing more: neither stored nor given to a model.
+    session = await chat.sessions.get_session(app_name="coordinator", user_id="u", session_id=chat.session_id)
+    assert session is not None
+    assert lines[0] not in session.model_dump_json()
+
+
 async def test_a_screenshot_becomes_an_artifact(at_home: World) -> None:
     chat = Chat()
     await chat.say("sign in to demo-totp")
