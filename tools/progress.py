@@ -57,8 +57,8 @@ def streamed[**P](tool: Callable[P, Awaitable[Answer]]) -> Callable[P, AsyncGene
         task.add_done_callback(lambda _: lines.put_nowait(None))
         try:
             while (line := await lines.get()) is not None:
-                # A paragraph each, as clients join the texts and read them as Markdown.
-                part = types.Part(text=f"{line}\n\n")
+                # With a line break of Markdown: clients join the texts.
+                part = types.Part(text=f"{line}  \n")
                 yield Event(partial=True, content=types.Content(role="model", parts=[part]))
             yield await task
         finally:
