@@ -34,10 +34,15 @@ class Scratch:
             OSError: there is no room, or no place.
         """
         self._before = os.environ.get(_VARIABLE)
-        folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-        # Held until the process ends, however it ends; not handed on to its children.
-        self._lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        while True:
+            folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+            # Held until the process ends, however it ends; not handed on to its children.
+            self._lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+            # A worker that sweeps at this very moment may have been faster.
+            if (folder / _LOCK).exists():
+                break
+            os.close(self._lock)
         self._folder = folder
         self._point_to(str(folder))
         return folder
