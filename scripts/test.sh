@@ -11,7 +11,7 @@ cache=.pytest_cache/v/cache/lastfailed
 
 rm -f "$cache"
 # A file's tests stay together: they share a world. The order is that of tests/conftest.py.
-.venv/bin/python -m pytest -n "${1:-2}" --dist loadfile --no-loadscope-reorder
+.venv/bin/python -m pytest -n "${1:-2}" --dist loadfile --no-loadscope-reorder --durations=40 --durations-min=10
 status=$?
 [ "$status" -eq 1 ] && [ -f "$cache" ] || exit "$status"
 
