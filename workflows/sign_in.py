@@ -6,12 +6,13 @@ Every decision that depends on the clock or on a table is made inside a step, so
 import asyncio
 import functools
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, NotRequired, TypedDict
 
 from dbos import DBOS
 
+from seezar.accounts.attempts import Attempt
 from seezar.accounts.pauses import PAUSING
 from seezar.accounts.records import result_of_waiting
 from seezar.errors import (
@@ -37,7 +38,8 @@ from workflows.taking import account_of, deadline_of, ended_before
 from workflows.turns import site_turn
 
 # Outcomes after which the site may be tried afresh: the challenge or the browser was lost, a mailed code came too late.
-_TRY_AGAIN = ("challenge_lost", "browser_lost", "bad_code")
+_LOST = ("challenge_lost", "browser_lost", "page_lost")
+_TRY_AGAIN = (*_LOST, "bad_code")
 # The run was ended while its browser was at work. One that is resumed goes on as after a lost challenge.
 STOPPED = Outcome("challenge_lost", "The run was ended in the middle.")
 
@@ -233,8 +235,7 @@ async def may_try_again(run_id: str, account: str, life: Life, deadline: float) 
         return known
     attempts = await app.attempts.all(run_id)
     refused = [a for a in attempts if a.outcome == "bad_code"]
-    # A page that goes away may be how a site answers a wrong password: it is not given the password a third time.
-    if life["status"] == "browser_lost" and sum(a.submitted for a in attempts) > 1:
+    if page_refuses(life, attempts):
         reason = f"{life['reason']} The password was submitted more than once and is not sent again."
         return Life(status="unknown", reason=reason, attempt=life["attempt"])
     # A TOTP code was tried twice within its life already; a mailed one gets one fresh mail.
@@ -246,6 +247,13 @@ async def may_try_again(run_id: str, account: str, life: Life, deadline: float) 
         )
     await app.runs.event(run_id, "retry", f"{life['reason']} Trying once more from the start", **_detail(life))
     return None
+
+
+def page_refuses(life: Life, attempts: Sequence[Attempt]) -> bool:
+    """Whether a page that goes away, in a browser that lives, may be how the site answers a wrong password: then it is
+    not given the password a third time. What died on our side says nothing about the password.
+    """
+    return life["status"] == "page_lost" and sum(a.submitted and a.outcome == "page_lost" for a in attempts) > 1
 
 
 @DBOS.step(**PATIENT)
@@ -347,7 +355,7 @@ async def decided(run_id: str, account: str, attempt: int | None = None) -> Life
         return Life(status="signed_in", reason="The session of this run is stored.", attempt=number)
     # A TOTP code is tried anew within its life; after that, a refused one is final.
     totp = (await app.accounts.get(account)).second_factor == "totp"
-    begins_another = ("challenge_lost", "browser_lost") if totp else _TRY_AGAIN
+    begins_another = _LOST if totp else _TRY_AGAIN
     outcome = next((a.outcome for a in tried if a.number == number), None)
     if outcome is not None and (attempt is not None or outcome not in begins_another):
         reason = "The site had answered before the worker was interrupted; nothing was sent to it again."

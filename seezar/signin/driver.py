@@ -111,7 +111,7 @@ class SignInDriver:
                 # A window that did its part closes; the page that had opened it goes on.
                 window_closed = self.page.is_closed()
                 if not (window_closed and self._stage.back()):
-                    return Outcome("browser_lost", "The page went away, or did not react, while it was being used.")
+                    return Outcome("page_lost", "The page went away, or did not react, while it was being used.")
                 continue
             if outcome is not None:
                 return outcome

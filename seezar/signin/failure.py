@@ -33,7 +33,11 @@ async def keep_picture(
     Fields, the account's secrets and its name on the site, and everything that looks like a code are covered.
     """
     page = driver.page
-    if outcome.status == "browser_lost" or page.is_closed() or not page.url.startswith(("http://", "https://")):
+    if (
+        outcome.status in ("browser_lost", "page_lost")
+        or page.is_closed()
+        or not page.url.startswith(("http://", "https://"))
+    ):
         return
     try:
         redact = await account_redactor(app.vault, account, user_name=True)

@@ -43,9 +43,15 @@ class BrowserLife:
 
     async def doubt(self, pool: BrowserPool) -> None:
         """Make sure that what looks like the site's doing was not the end of the browser, or of the page."""
-        if self.outcome.status not in _DOUBTED or self.outcome.question is not None:
+        if self.outcome.status == "page_lost":
+            # That the page is gone is known; the browser may have been replaced by now.
+            browser = self.context.browser
+            lost = browser is None or not browser.is_connected()
+        elif self.outcome.status in _DOUBTED and self.outcome.question is None:
+            lost = await _gone(self.context.pages)
+        else:
             return
-        if await _gone(self.context.pages) or not await pool.answers():
+        if lost or not await pool.answers():
             self.outcome, self.held = _BROWSER_LOST, False
 
     def begin_to_keep(self) -> None:

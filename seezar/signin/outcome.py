@@ -17,9 +17,10 @@ type SignInStatus = Literal[
     "unknown",
 ]
 # What is reported on the way: the code is awaited, the site forgot the challenge, the proof is still to be made, the
-# site does not know us, or the browser died.
+# site does not know us, the browser died, or it lives and the page went away or did not react.
 type LifeStatus = (
-    SignInStatus | Literal["challenge", "challenge_link", "challenge_lost", "submitted", "signed_out", "browser_lost"]
+    SignInStatus
+    | Literal["challenge", "challenge_link", "challenge_lost", "submitted", "signed_out", "browser_lost", "page_lost"]
 )
 
 

@@ -210,7 +210,7 @@ async def test_a_page_without_any_form(page: Page, keys: Keys) -> None:
 async def test_the_browser_is_closed_in_the_middle(page: Page, keys: Keys) -> None:
     keys.before = page.close
     async with serve({"/": LOGIN, "/login": never}) as site:
-        assert (await drive(page, account(site), keys).run()).status == "browser_lost"
+        assert (await drive(page, account(site), keys).run()).status == "page_lost"
 
 
 async def test_a_form_that_leads_off_the_origins_is_not_filled(page: Page, keys: Keys) -> None:
@@ -406,6 +406,6 @@ async def test_the_page_crashes(pool: BrowserPool, page: Page, keys: Keys) -> No
 
     keys.before = crash
     async with serve({"/": LOGIN}) as site:
-        assert (await drive(page, account(site), keys, timeout=SHORT).run()).status == "browser_lost"
+        assert (await drive(page, account(site), keys, timeout=SHORT).run()).status == "page_lost"
         assert site.posts() == []
     await healthy(pool)

@@ -4,18 +4,43 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import pytest
 
 from seezar.accounts import NewAccount
+from seezar.accounts.attempts import Attempt
+from seezar.signin.outcome import LifeStatus
 from tests.signin.driving import HOME, LOGIN, PASSWORD, USER
 from tests.site import Request, Response, redirect, serve
 from tests.workflows.test_crash import wait_for_checkpoint, wait_for_row
 from tests.workflows.test_person import workflow_status
 from tests.workflows.test_sign_in import RESULT_KEYS, wait_for_event
 from tests.world import World
+from workflows.sign_in import Life, page_refuses
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser]
+
+
+@pytest.mark.parametrize(
+    ("status", "lives", "refuses"),
+    [
+        # The worker died, then the browser: nothing that the site did.
+        ("browser_lost", [(True, None), (True, "browser_lost")], False),
+        ("page_lost", [(True, None), (True, "page_lost")], False),
+        ("page_lost", [(True, "browser_lost"), (True, "page_lost")], False),
+        ("page_lost", [(False, "page_lost"), (True, "page_lost")], False),
+        ("page_lost", [(True, "page_lost"), (True, "page_lost")], True),
+    ],
+)
+async def test_a_page_that_goes_away_twice_gets_no_third_password(
+    status: LifeStatus, lives: list[tuple[bool, str | None]], refuses: bool
+) -> None:
+    attempts = [
+        Attempt(number, submitted, None, False, outcome, datetime.now(UTC))
+        for number, (submitted, outcome) in enumerate(lives, start=1)
+    ]
+    assert page_refuses(Life(status=status, reason="", attempt=len(lives)), attempts) is refuses
 
 
 class Gate:
