@@ -10,6 +10,7 @@ import os
 import platform
 import random
 import secrets
+import signal
 import sys
 import tempfile
 import time
@@ -132,15 +133,13 @@ async def _postgres() -> AsyncIterator[str]:
         await asyncio.to_thread(server.stop)
 
 
-async def _main(options: argparse.Namespace) -> Report:
-    report = Report()
+async def _main(options: argparse.Namespace, report: Report) -> None:
     end = None if options.seconds is None else time.monotonic() + options.seconds
     async with _postgres() as postgres:
         if options.cases:
             await every_case(postgres, report, seed=options.seed, end=end)
         if options.kills:
             await random_kills(postgres, report, kills=options.kills, seed=options.seed, end=end)
-    return report
 
 
 def _table(figures: dict[str, Any]) -> str:
@@ -159,8 +158,14 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     options.seed = secrets.randbelow(1_000_000) if options.seed is None else options.seed
     sys.stderr.write(f"seed {options.seed}\n")
-    began, load = time.monotonic(), os.getloadavg()
-    report = asyncio.run(_main(options))
+    began, load, report = time.monotonic(), os.getloadavg(), Report()
+    # Also in the background of a shell, which has its children ignore Ctrl-C. What was found until then is told.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        asyncio.run(_main(options, report))
+    except KeyboardInterrupt:
+        report.say("cut off")
     figures = {"cases": f"{report.cases_done} of {report.cases}"}
     figures |= summary(report.found, report.faults, kills=report.kills)
     figures |= {
