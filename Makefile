@@ -6,8 +6,6 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 # Another environment's settings would win over the ones of .venv.
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
-# Where it is set, every worker and every command would compile all of our modules anew: a second each.
-unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON := .venv/bin/python
 STAMP := .venv/setup.stamp

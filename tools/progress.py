@@ -67,7 +67,7 @@ def streamed[**P](tool: Callable[P, Awaitable[Answer]]) -> Callable[P, AsyncGene
     # ADK looks through a wrapper at what is wrapped, and would take the generator for a coroutine.
     signature = inspect.signature(tool)
     del stream.__wrapped__
-    stream.__signature__ = signature.replace(return_annotation=AsyncGenerator[Event | Answer])  # type: ignore[attr-defined]
+    stream.__signature__ = signature.replace(return_annotation=AsyncGenerator[Event | Answer])  # type: ignore[attr-defined] - where inspect looks
     return stream
 
 
