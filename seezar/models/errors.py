@@ -16,7 +16,26 @@ class ModelRequestForbidden(SeezarError):
 
 
 class ModelsUnavailable(SeezarError):
-    """Every deployment of the group failed, is cooling down or has spent its quota."""
+    """Every deployment of the group failed, rests or has spent its quota."""
 
     status = "models_unavailable"
     retryable = True
+
+
+class ModelRequestRefused(SeezarError):
+    """Every deployment that was asked says that the request itself cannot be answered."""
+
+    status = "model_request_refused"
+
+
+class ModelStreamCut(SeezarError):
+    """An answer broke off after a part of it had been handed on; asked again, another deployment answers."""
+
+    status = "model_stream_cut"
+    retryable = True
+
+
+class ModelBudgetSpent(SeezarError):
+    """What may be spent on models in a day is spent."""
+
+    status = "model_budget_spent"

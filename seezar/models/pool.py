@@ -2,37 +2,75 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
-import yaml
-
-from seezar.models.errors import ModelConfigInvalid
 from seezar.models.offline import OFFLINE_MODEL
-
-CHAT_GROUPS = ("fast", "smart", "judge")
-EMBED_GROUP = "embed"
+from seezar.models.pool_file import CHAT_GROUPS, EMBED_GROUP, DeploymentEntry, SettingsEntry, read_pool_file
 
 _FROM_ENVIRONMENT = "os.environ/"
 _OFFLINE_PRICES = {"input_cost_per_token": 0.0, "output_cost_per_token": 0.0}
 
 
 @dataclass(frozen=True, slots=True)
+class Quota:
+    """What a provider gives. Deployments with the same `name` have it in common."""
+
+    name: str
+    requests_per_minute: int | None = None
+    requests_per_day: int | None = None
+    requests_per_month: int | None = None
+    tokens_per_day: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Deployment:
-    """One entry of `model_list`.
+    """One entry of `model_list`, or one that a group without a usable deployment has borrowed from another.
 
     Attributes:
         group: the name that agents ask for.
         model: LiteLLM's model id, provider first.
+        name: its id in the file, also where it is borrowed: what is counted, and what rests.
         variables: environment variables that it needs.
+        order: the tier; all of 1 are asked before 2.
+        quota: what its provider gives.
         entry: the entry as LiteLLM's Router takes it.
     """
 
     group: str
     model: str
+    name: str
     variables: tuple[str, ...]
+    order: int
+    quota: Quota
     entry: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        """The id by which LiteLLM's Router knows it; another one where it is borrowed."""
+        return str(self.entry["model_info"]["id"])
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How the pool is asked. Times in seconds; fallbacks are groups that are asked when all of a group failed.
+
+    Attributes:
+        timeout: for an answer that is not streamed.
+        stream_timeout: for the next piece of one that is.
+        cooldown: rest after a first failure.
+        fallbacks: by group.
+        context_window_fallbacks: groups with a larger window, for a request that is too long.
+        content_policy_fallbacks: groups for a request whose content was refused.
+    """
+
+    timeout: float = 30.0
+    stream_timeout: float = 10.0
+    cooldown: float = 60.0
+    fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    context_window_fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    content_policy_fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +80,12 @@ class Pool:
     Attributes:
         deployments: those whose keys are set; only `offline/rules` when none is.
         left_out: those whose keys are missing, for `seezar models list` and for error texts.
-        router_settings: keyword arguments of LiteLLM's Router.
+        policy: how they are asked.
     """
 
     deployments: tuple[Deployment, ...]
     left_out: tuple[Deployment, ...] = ()
-    router_settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    policy: Policy = field(default_factory=Policy)
 
     @property
     def is_offline(self) -> bool:
@@ -57,6 +95,10 @@ class Pool:
     def of(self, group: str) -> tuple[Deployment, ...]:
         """The deployments of `group`."""
         return tuple(deployment for deployment in self.deployments if deployment.group == group)
+
+    def under(self, quota: str) -> frozenset[str]:
+        """Names of the deployments that have the quota in common."""
+        return frozenset(d.name for d in (*self.deployments, *self.left_out) if d.quota.name == quota)
 
 
 def default_config_path() -> Path:
@@ -77,19 +119,17 @@ def load_pool(path: Path | None = None, environ: Mapping[str, str] | None = None
         `offline/rules` stands in when no chat deployment is usable at all.
 
     Raises:
-        ModelConfigInvalid: the file cannot be read, or an entry lacks its group or model.
+        ModelConfigInvalid: the file cannot be read, or does not say what is needed.
     """
     if path is None and not default_config_path().exists():
         return offline_pool()
-    path = path or default_config_path()
     environ = os.environ if environ is None else environ
-    document = _read(path)
-    entries = _list(document, "model_list", path)
-    every = [_deployment(entry, number, path) for number, entry in enumerate(entries, start=1)]
+    file, entries = read_pool_file(path or default_config_path())
+    every = [_deployment(*pair) for pair in zip(file.model_list, entries, strict=True)]
     usable = [d for d in every if all(environ.get(variable) for variable in d.variables)]
     left_out = tuple(d for d in every if d not in usable)
-    settings = cast("dict[str, Any]", document.get("router_settings") or {})
-    return Pool((*_chat(usable), *(d for d in usable if d.group == EMBED_GROUP)), left_out, settings)
+    deployments = (*_chat(usable), *(d for d in usable if d.group == EMBED_GROUP))
+    return Pool(deployments, left_out, _policy(file.router_settings))
 
 
 def offline_pool() -> Pool:
@@ -103,65 +143,59 @@ def _chat(usable: Sequence[Deployment]) -> list[Deployment]:
     if lender is None:
         return [_offline(group) for group in CHAT_GROUPS]
     return [
-        d if d.group == group else Deployment(group, d.model, d.variables, _renamed(d.entry, group))
+        d if d.group == group else replace(d, group=group, entry=_renamed(d.entry, group))
         for group in CHAT_GROUPS
         for d in (by_group[group] or lender)
     ]
 
 
 def _renamed(entry: Mapping[str, Any], group: str) -> dict[str, Any]:
-    info = dict(entry.get("model_info") or {})
-    # Cooldowns are counted by id: a borrowed deployment must not share one with its original.
-    if "id" in info:
-        info["id"] = f"{info['id']}@{group}"
+    # LiteLLM finds a deployment by its id, and keeps one of each.
+    info = dict(entry["model_info"])
+    info["id"] = f"{info['id']}@{group}"
     return {**entry, "model_name": group, "model_info": info}
 
 
 def _offline(group: str) -> Deployment:
+    name = f"{group}-offline-rules"
     entry = {
         "model_name": group,
         "litellm_params": {"model": OFFLINE_MODEL, **_OFFLINE_PRICES},
-        "model_info": {"id": f"{group}-offline-rules", **_OFFLINE_PRICES},
+        "model_info": {"id": name, **_OFFLINE_PRICES},
     }
-    return Deployment(group, OFFLINE_MODEL, (), entry)
+    return Deployment(group, OFFLINE_MODEL, name, (), 1, Quota(name), entry)
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise _invalid(path, error.strerror or str(error)) from None
-    except yaml.MarkedYAMLError as error:
-        where = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        raise _invalid(path, f"{where}{error.problem}") from None
-    if not isinstance(document, dict):
-        raise _invalid(path, "the file must be a mapping with the key model_list")
-    return cast("dict[str, Any]", document)
-
-
-def _list(document: Mapping[str, Any], key: str, path: Path) -> list[Any]:
-    value = document.get(key)
-    if not isinstance(value, list):
-        raise _invalid(path, f"the key {key} must be a list")
-    return cast("list[Any]", value)
-
-
-def _deployment(entry: Any, number: int, path: Path) -> Deployment:
-    where = f"entry {number} of model_list"
-    if not isinstance(entry, dict):
-        raise _invalid(path, f"{where} must be a mapping")
-    known = cast("dict[str, Any]", entry)
-    values = cast("dict[str, Any]", known.get("litellm_params") or {})
-    if not known.get("model_name") or not values.get("model"):
-        raise _invalid(path, f"{where} needs model_name and litellm_params.model")
-    words = [str(value) for value in values.values()]
-    variables = tuple(word.removeprefix(_FROM_ENVIRONMENT) for word in words if word.startswith(_FROM_ENVIRONMENT))
-    return Deployment(str(known["model_name"]), str(values["model"]), variables, known)
-
-
-def _invalid(path: Path, reason: str) -> ModelConfigInvalid:
-    return ModelConfigInvalid(
-        f"The model pool {path.name} cannot be used: {reason}.",
-        kept="Nothing was sent to any model.",
-        next_step="Correct the file, or point SEEZAR_LITELLM_CONFIG to another one.",
+def _deployment(said: DeploymentEntry, entry: Mapping[str, Any]) -> Deployment:
+    name, quota = said.name, said.model_info.quota
+    words = [str(value) for value in cast("Mapping[str, Any]", entry["litellm_params"]).values()]
+    return Deployment(
+        group=said.model_name,
+        model=said.litellm_params.model,
+        name=name,
+        variables=tuple(w.removeprefix(_FROM_ENVIRONMENT) for w in words if w.startswith(_FROM_ENVIRONMENT)),
+        order=said.litellm_params.order,
+        quota=Quota(
+            quota.shared or name,
+            said.litellm_params.rpm,
+            quota.requests_per_day,
+            quota.requests_per_month,
+            quota.tokens_per_day,
+        ),
+        entry={**entry, "model_info": {**(entry.get("model_info") or {}), "id": name}},
     )
+
+
+def _policy(said: SettingsEntry) -> Policy:
+    return Policy(
+        said.timeout,
+        said.stream_timeout,
+        said.cooldown_time,
+        _groups(said.fallbacks),
+        _groups(said.context_window_fallbacks),
+        _groups(said.content_policy_fallbacks),
+    )
+
+
+def _groups(table: Sequence[Mapping[str, Sequence[str]]]) -> dict[str, tuple[str, ...]]:
+    return {group: tuple(names) for fallback in table for group, names in fallback.items()}

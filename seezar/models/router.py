@@ -1,27 +1,66 @@
-"""One LiteLLM Router over the pool, made when the first request needs it."""
+"""Asking a group of the pool: the next deployment at once when one fails, none that is known to fail.
+
+LiteLLM speaks with the providers. Which of them is asked is decided here, since its own router waits through
+Retry-After, does not let a group's only deployment rest, forgets with its process, and does not count by day.
+"""
 
 import asyncio
 import threading
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
 from seezar.models import litellm_import, offline
-from seezar.models.errors import ModelRequestForbidden, ModelsUnavailable
-from seezar.models.pool import Pool, load_pool
+from seezar.models.choice import Choice
+from seezar.models.errors import ModelRequestForbidden, ModelRequestRefused, ModelStreamCut, ModelsUnavailable
+from seezar.models.failures import Failure, Kind, failure_of
+from seezar.models.ledger import Known, Ledger, Usage
+from seezar.models.pool import Deployment, Pool, load_pool
 from seezar.settings import get_settings
+
+# Who is asked for one request; more of them would keep somebody waiting who is better told.
+_MOST_ASKED = 8
+_END = object()
+
+
+@dataclass(slots=True)
+class _Request:
+    """One request on its way through the pool."""
+
+    groups: Sequence[str]
+    parameters: dict[str, Any]
+    tried: dict[str, Failure] = field(default_factory=dict[str, Failure])
+
+    @property
+    def stream(self) -> bool:
+        return bool(self.parameters.get("stream"))
 
 
 class ModelRouter:
-    """Asks a group of the pool; which deployment answers is LiteLLM's business.
+    """Asks a group of the pool.
 
     Args:
         pool: what may be asked.
         allow_requests: False lets only `offline/rules` answer; anything else raises before it is sent.
+        ledger: what all processes know of the deployments; None keeps that in this router.
+        clock: epoch seconds.
     """
 
-    def __init__(self, pool: Pool, *, allow_requests: bool = True) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        *,
+        allow_requests: bool = True,
+        ledger: Ledger | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.pool = pool
+        self.ledger = ledger or Ledger(clock=clock)
         self._allow_requests = allow_requests
+        self._choice = Choice(pool, clock=clock)
         self._router: Any = None
         self._building = threading.Lock()
 
@@ -36,7 +75,15 @@ class ModelRouter:
                 litellm = litellm_import.load()
                 offline.register()
                 entries = [_copy(deployment.entry) for deployment in self.pool.deployments]
-                self._router = litellm.Router(model_list=entries, **self.pool.router_settings)
+                policy = self.pool.policy
+                # It is asked for one deployment at a time, by its id.
+                self._router = litellm.Router(
+                    model_list=entries,
+                    num_retries=0,
+                    disable_cooldowns=True,
+                    timeout=policy.timeout,
+                    stream_timeout=policy.stream_timeout,
+                )
             return self._router
 
     async def acompletion(self, model: str, messages: list[Any], tools: list[Any] | None = None, **kwargs: Any) -> Any:
@@ -51,17 +98,114 @@ class ModelRouter:
         Raises:
             ModelRequestForbidden: requests are switched off and the group is not answered by `offline/rules`.
             ModelsUnavailable: no deployment of the group can be asked now.
+            ModelRequestRefused: whoever was asked says that the request itself is at fault.
+            ModelStreamCut: from the stream: it broke off in the middle.
         """
         self._check(model)
-        router = await asyncio.to_thread(self.warm_up) if self._router is None else self._router
+        if self._router is None:
+            await asyncio.to_thread(self.warm_up)
+        groups = (model, *self.pool.policy.fallbacks.get(model, ()))
+        request = _Request(groups, {"messages": messages, "tools": tools, **kwargs})
+        last: BaseException | None = None
+        while len(request.tried) < _MOST_ASKED:
+            known = await self._known()
+            deployment = self._choice.next(request.groups, known, request.tried)
+            if deployment is None:
+                break
+            try:
+                return await self._ask(deployment, known, request)
+            except Exception as error:
+                failure = failure_of(error)
+                if failure is None:
+                    raise
+                last = error
+                self._failed(deployment, failure)
+                request.tried[deployment.name] = failure
+                request.groups = self._groups_after(deployment, failure, request)
+        raise self._gave_up(model, request, await self._known()) from last
+
+    async def _known(self) -> Known:
+        # Who asks no provider needs no ledger, and no database.
+        return Known() if self.pool.is_offline else await self.ledger.known()
+
+    async def _ask(self, deployment: Deployment, known: Known, request: _Request) -> Any:
+        """The answer of one deployment; of a stream, once its first piece is there."""
+        policy = self.pool.policy
+        self._choice.begin(deployment, known)
         try:
-            return await router.acompletion(model=model, messages=messages, tools=tools, **kwargs)
-        except _refusals() as error:
-            raise ModelsUnavailable(
-                f"No model of the group {model!r} can be asked now: {type(error).__name__}.",
+            patience = min(
+                policy.stream_timeout if request.stream else policy.timeout,
+                request.parameters.get("timeout") or policy.timeout,
+            )
+            async with asyncio.timeout(patience):
+                answer = await self._router.acompletion(model=deployment.id, **request.parameters)
+                if not request.stream:
+                    self._answered(deployment, answer.usage, answer)
+                    return answer
+                pieces = aiter(answer)
+                first = await anext(pieces, _END)
+            return self._streamed(deployment, pieces, first)
+        finally:
+            self._choice.end(deployment)
+
+    async def _streamed(self, deployment: Deployment, pieces: AsyncIterator[Any], piece: Any) -> AsyncIterator[Any]:
+        """The pieces of a stream, from the first one on, which is there already."""
+        usage: Any = None
+        try:
+            while piece is not _END:
+                usage = getattr(piece, "usage", None) or usage
+                yield piece
+                async with asyncio.timeout(self.pool.policy.stream_timeout):
+                    piece = await anext(pieces, _END)
+            self._answered(deployment, usage, None)
+        except Exception as error:
+            if (failure := failure_of(error)) is None:
+                raise
+            self._failed(deployment, Failure(Kind.CUT, failure.retry_after))
+            raise ModelStreamCut(
+                f"The answer of {deployment.model} broke off in the middle.",
                 kept="The conversation is stored; runs that were started go on.",
-                next_step="Try again in a minute, or add a provider key (litellm_config.yaml lists them).",
+                next_step="Ask again; another model answers.",
             ) from error
+
+    def _answered(self, deployment: Deployment, usage: Any, answer: Any) -> None:
+        if deployment.model == offline.OFFLINE_MODEL:
+            return
+        self.ledger.recovered(deployment.name)
+        tokens = (int(getattr(usage, name, 0) or 0) for name in ("prompt_tokens", "completion_tokens"))
+        cost = getattr(answer, "_hidden_params", {}).get("response_cost") or 0.0
+        self.ledger.used(deployment.name, Usage(1, 0, *tokens, cost_usd=float(cost)))
+
+    def _failed(self, deployment: Deployment, failure: Failure) -> None:
+        self.ledger.used(deployment.name, Usage(requests=1, failures=1))
+        self.ledger.failed(deployment.name, failure, cooldown=self.pool.policy.cooldown)
+
+    def _groups_after(self, deployment: Deployment, failure: Failure, request: _Request) -> Sequence[str]:
+        """The groups that are asked from now on: those that can take what this one could not."""
+        policy = self.pool.policy
+        table = {
+            Kind.TOO_LONG: policy.context_window_fallbacks,
+            Kind.REFUSED_CONTENT: policy.content_policy_fallbacks,
+        }.get(failure.kind, {})
+        return table.get(deployment.group) or request.groups
+
+    def _gave_up(self, group: str, request: _Request, known: Known) -> Exception:
+        asked = ", ".join(f"{name}: {failure.kind}" for name, failure in request.tried.items())
+        if request.tried and all(failure.of_the_request for failure in request.tried.values()):
+            return ModelRequestRefused(
+                f"No model of the group {group!r} can answer this request ({asked}).",
+                kept="The conversation is stored; runs that were started go on.",
+                next_step="Ask for less, or in other words.",
+            )
+        idle = {d.name: self._choice.idle(d, known) for name in request.groups for d in self.pool.of(name)}
+        resting = [f"{name}: {why.reason} until {_clock(why.until)}" for name, why in idle.items() if why is not None]
+        soonest = min((why.until for why in idle.values() if why is not None), default=None)
+        return ModelsUnavailable(
+            f"No model of the group {group!r} can be asked now ({', '.join(resting) or asked}).",
+            kept="The conversation is stored; runs that were started go on.",
+            next_step=f"Try again {f'at {_clock(soonest)}' if soonest else 'in a minute'}, or add a provider key "
+            "(seezar models list names them).",
+        )
 
     def _check(self, group: str) -> None:
         deployments = self.pool.of(group)
@@ -77,21 +221,9 @@ class ModelRouter:
             )
 
 
-def _refusals() -> tuple[type[Exception], ...]:
-    """The exceptions that say "not now" or "not with this key". A request that is wrong in itself stays an error."""
-    litellm = litellm_import.load()
-    errors = litellm.exceptions
-    return (
-        errors.RateLimitError,
-        errors.AuthenticationError,
-        errors.PermissionDeniedError,
-        errors.NotFoundError,
-        errors.Timeout,
-        errors.APIConnectionError,
-        errors.InternalServerError,
-        errors.ServiceUnavailableError,
-        litellm.types.router.RouterRateLimitError,
-    )
+def _clock(at: float) -> str:
+    moment, now = datetime.fromtimestamp(at, UTC), datetime.fromtimestamp(time.time(), UTC)
+    return f"{moment:%H:%M:%S} UTC" if moment.date() == now.date() else f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def _copy(entry: Any) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from seezar.models.offline import OFFLINE_MODEL
 from seezar.models.pool import CHAT_GROUPS, default_config_path, load_pool, offline_pool
 from seezar.models.router import ModelRouter, get_router
 
+# Two lines of a pool: a deployment, no more than it needs.
+ONE = "  - model_name: fast\n    litellm_params: {model: a/b}\n"
 HELLO = [{"role": "user", "content": "hello"}]
 
 
@@ -47,9 +49,15 @@ def test_the_projects_pool_builds_a_router_with_every_key_set() -> None:
     [
         ("model_list: [", "line 1"),
         ("- a\n- b\n", "mapping"),
-        ("model_list: 3\n", "model_list must be a list"),
-        ("model_list:\n  - model_name: fast\n", "entry 1"),
-        ("model_list:\n  - model_name: fast\n    litellm_params: {model: a/b}\n  - nonsense\n", "entry 2"),
+        ("model_list: 3\n", "line 1: model_list: input should be a valid list"),
+        ("router_settings: {}\n", "line 1: model_list: field required"),
+        (f"model_list:\n{ONE}  - model_name: fast\n", r"line 4: model_list\[1\].litellm_params: field required"),
+        (f"model_list:\n{ONE}  - nonsense\n", r"line 4: model_list\[1\]: "),
+        (f"model_list:\n{ONE}{ONE}", "two deployments have the id fast-a/b"),
+        (f"model_list:\n{ONE}    model_info: {{quota: {{per_day: 3}}}}\n", r"line 4: .*quota.per_day: extra inputs"),
+        (f"model_list:\n{ONE}    model_info: {{quota: {{tokens_per_day: 0}}}}\n", "line 4: .*greater than 0"),
+        (f"model_list:\n{ONE}router_settings: {{fallbacks: [{{fast: [smrt]}}]}}\n", "the group smrt"),
+        (f"model_list:\n{ONE}router_settings:\n  timeout: soon\n", "line 5: router_settings.timeout: "),
     ],
 )
 def test_a_broken_pool_names_what_is_wrong(tmp_path: Path, text: str, reason: str) -> None:
