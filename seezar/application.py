@@ -2,7 +2,8 @@
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Self
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
 
 from seezar.accounts import Accounts, Runs, Sessions
 from seezar.accounts.adoptions import Adoptions
@@ -25,6 +26,9 @@ from seezar.mail.service import Mail
 from seezar.settings import Settings
 from seezar.vault import Cipher, Vault
 from seezar.vault.keys import load_master_key
+
+if TYPE_CHECKING:
+    from seezar.models.router import ModelRouter
 
 
 @dataclass
@@ -114,8 +118,26 @@ class Application:
             stack.pop_all()
             return application
 
+    @cached_property
+    def models(self) -> "ModelRouter":
+        """The model pool.
+
+        Raises:
+            ModelConfigInvalid: `litellm_config.yaml` cannot be used.
+        """
+        # Commands that ask no model do not wait for its modules.
+        from seezar.models.ledger import Ledger
+        from seezar.models.router import build_router
+
+        async def database() -> Database:
+            return self.database
+
+        return build_router(self.settings, Ledger(database))
+
     async def close(self) -> None:
         """Close the connections to the database and to mail providers."""
+        if "models" in vars(self):
+            await self.models.ledger.close()
         await self.mail.close()
         await self.database.close()
 

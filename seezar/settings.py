@@ -91,6 +91,15 @@ class Settings(BaseSettings):
         default=True, description="False: a request to any model but offline/rules raises."
     )
 
+    model_requests_per_day: int = Field(
+        default=0, ge=0, description="Requests to models in a day (UTC), all processes together; 0 = any number."
+    )
+    model_tokens_per_day: int = Field(
+        default=0, ge=0, description="Tokens that models read and write in a day; 0 = any number."
+    )
+    model_usd_per_day: float = Field(
+        default=0.0, ge=0, description="US dollars that models may cost in a day; 0 = any amount."
+    )
     model_calls_per_sign_in: int = Field(
         default=4, ge=0, le=100, description="Model calls that one sign-in may make on pages it is not sure of."
     )

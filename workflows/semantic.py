@@ -19,8 +19,6 @@ from seezar.browser.redaction import Redactor
 from seezar.browser.semantic import SemanticBrowser
 from seezar.browser.state import capture
 from seezar.errors import SeezarError
-from seezar.models.pool import load_pool
-from seezar.models.router import ModelRouter
 from seezar.signin.network import NetworkWatch
 from seezar.signin.secrets import account_redactor
 from workflows.names import ACT_ON_PAGE, EXTRACT_FROM_PAGE
@@ -156,12 +154,11 @@ async def _opened(run_id: str, account: str, url: str | None) -> AsyncGenerator[
     state = await app.sessions.load(account)
     redact = await account_redactor(app.vault, record, user_name=True)
     settings = app.settings
-    router = ModelRouter(load_pool(settings.litellm_config), allow_requests=settings.allow_model_requests)
 
     async def spend() -> bool:
         return await app.runs.spend_model_call(run_id, limit=settings.model_calls_per_sign_in)
 
-    browser = SemanticBrowser(settings, router, redact, record.origins, spend=spend, state=state)
+    browser = SemanticBrowser(settings, app.models, redact, record.origins, spend=spend, state=state)
     try:
         async with runtime().pool.turn(), browser:
             await app.runs.event(run_id, "open", f"Opening {redact(shown(target))}")

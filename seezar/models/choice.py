@@ -28,7 +28,7 @@ class Choice:
     """
 
     def __init__(self, pool: Pool, *, clock: Callable[[], float] = time.time) -> None:
-        self._pool = pool
+        self.pool = pool
         self._clock = clock
         self._asked: dict[str, deque[float]] = {}
         # Those that failed before and are asked again to see: one request each, the others go elsewhere.
@@ -43,7 +43,7 @@ class Choice:
             tried: names of those that were asked already.
         """
         for group in groups:
-            ready = [d for d in self._pool.of(group) if d.name not in tried and self.idle(d, known) is None]
+            ready = [d for d in self.pool.of(group) if d.name not in tried and self.idle(d, known) is None]
             if ready:
                 return min(ready, key=lambda d: (d.order, self._last(d.name)))
         return None
@@ -59,7 +59,7 @@ class Choice:
 
     def begin(self, deployment: Deployment, known: Known) -> None:
         """A request to the deployment begins."""
-        for window in (deployment.name, deployment.quota.name):
+        for window in {deployment.name, deployment.quota.name}:
             asked = self._asked.setdefault(window, deque())
             asked.append(self._clock())
             self._forget(asked)
@@ -75,7 +75,7 @@ class Choice:
         return asked[-1] if asked else 0.0
 
     def _spent(self, quota: Quota, known: Known) -> Idle | None:
-        names = self._pool.under(quota.name)
+        names = self.pool.under(quota.name)
         today = sum((known.today.get(name, Usage()) for name in names), Usage())
         month = sum((known.month.get(name, Usage()) for name in names), Usage())
         now = self._clock()

@@ -14,12 +14,20 @@ from functools import lru_cache
 from typing import Any
 
 from seezar.models import litellm_import, offline
+from seezar.models.budget import Budget
 from seezar.models.choice import Choice
-from seezar.models.errors import ModelRequestForbidden, ModelRequestRefused, ModelStreamCut, ModelsUnavailable
+from seezar.models.connection import LedgerDatabase
+from seezar.models.errors import (
+    ModelBudgetSpent,
+    ModelRequestForbidden,
+    ModelRequestRefused,
+    ModelStreamCut,
+    ModelsUnavailable,
+)
 from seezar.models.failures import Failure, Kind, failure_of
-from seezar.models.ledger import Known, Ledger, Usage
+from seezar.models.ledger import Known, Ledger, Usage, next_day
 from seezar.models.pool import Deployment, Pool, load_pool
-from seezar.settings import get_settings
+from seezar.settings import Settings, get_settings
 
 # Who is asked for one request; more of them would keep somebody waiting who is better told.
 _MOST_ASKED = 8
@@ -46,6 +54,7 @@ class ModelRouter:
         pool: what may be asked.
         allow_requests: False lets only `offline/rules` answer; anything else raises before it is sent.
         ledger: what all processes know of the deployments; None keeps that in this router.
+        budget: what may be spent in a day.
         clock: epoch seconds.
     """
 
@@ -55,11 +64,13 @@ class ModelRouter:
         *,
         allow_requests: bool = True,
         ledger: Ledger | None = None,
+        budget: Budget | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.pool = pool
         self.ledger = ledger or Ledger(clock=clock)
         self._allow_requests = allow_requests
+        self._budget = budget or Budget()
         self._choice = Choice(pool, clock=clock)
         self._router: Any = None
         self._building = threading.Lock()
@@ -97,6 +108,7 @@ class ModelRouter:
 
         Raises:
             ModelRequestForbidden: requests are switched off and the group is not answered by `offline/rules`.
+            ModelBudgetSpent: no more is to be spent today.
             ModelsUnavailable: no deployment of the group can be asked now.
             ModelRequestRefused: whoever was asked says that the request itself is at fault.
             ModelStreamCut: from the stream: it broke off in the middle.
@@ -109,6 +121,7 @@ class ModelRouter:
         last: BaseException | None = None
         while len(request.tried) < _MOST_ASKED:
             known = await self._known()
+            self._check_budget(known)
             deployment = self._choice.next(request.groups, known, request.tried)
             if deployment is None:
                 break
@@ -207,6 +220,14 @@ class ModelRouter:
             "(seezar models list names them).",
         )
 
+    def _check_budget(self, known: Known) -> None:
+        if (spent := self._budget.spent(known)) is not None:
+            raise ModelBudgetSpent(
+                f"The budget for models is spent for today: {spent}.",
+                kept="Nothing was sent; the conversation is stored, and runs that were started go on.",
+                next_step=f"It begins anew at {_clock(next_day(time.time()))}; SEEZAR_MODEL_…_PER_DAY set it.",
+            )
+
     def _check(self, group: str) -> None:
         deployments = self.pool.of(group)
         if not deployments:
@@ -231,12 +252,26 @@ def _copy(entry: Any) -> dict[str, Any]:
     return {key: dict(value) if isinstance(value, dict) else value for key, value in entry.items()}  # pyright: ignore[reportUnknownArgumentType]
 
 
+def build_router(settings: Settings, ledger: Ledger) -> ModelRouter:
+    """A router as the settings say.
+
+    Raises:
+        ModelConfigInvalid: `litellm_config.yaml` cannot be used.
+    """
+    return ModelRouter(
+        load_pool(settings.litellm_config),
+        allow_requests=settings.allow_model_requests,
+        ledger=ledger,
+        budget=Budget(settings.model_requests_per_day, settings.model_tokens_per_day, settings.model_usd_per_day),
+    )
+
+
 @lru_cache(maxsize=1)
 def get_router() -> ModelRouter:
-    """The router of this process, from the settings.
+    """The router of a process without an `Application` that lasts, such as a server of ADK.
 
     Raises:
         ModelConfigInvalid: `litellm_config.yaml` cannot be used.
     """
     settings = get_settings()
-    return ModelRouter(load_pool(settings.litellm_config), allow_requests=settings.allow_model_requests)
+    return build_router(settings, Ledger(LedgerDatabase(settings)))

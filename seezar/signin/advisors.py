@@ -1,11 +1,7 @@
 """The advisors of the sign-ins of this worker: one a run, so that what a model said is remembered from page to page."""
 
-from functools import cached_property
-
 from seezar.accounts.records import Account
 from seezar.application import Application
-from seezar.models.pool import load_pool
-from seezar.models.router import ModelRouter
 from seezar.signin.credentials import Report
 from seezar.signin.fallback import ModelAdvisor
 from seezar.signin.secrets import account_redactor
@@ -22,11 +18,6 @@ class Advisors:
         self._app = application
         self._of_run: dict[str, ModelAdvisor] = {}
 
-    @cached_property
-    def _router(self) -> ModelRouter:
-        settings = self._app.settings
-        return ModelRouter(load_pool(settings.litellm_config), allow_requests=settings.allow_model_requests)
-
     def of(self, run_id: str, account: Account, report: Report) -> ModelAdvisor:
         """The advisor of the run, which signs `account` in."""
         if run_id not in self._of_run:
@@ -36,7 +27,7 @@ class Advisors:
                 return await app.runs.spend_model_call(run_id, limit=app.settings.model_calls_per_sign_in)
 
             self._of_run[run_id] = ModelAdvisor(
-                lambda: self._router,
+                lambda: app.models,
                 lambda: account_redactor(app.vault, account, user_name=True),
                 account.origins,
                 report,
