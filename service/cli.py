@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from service.commands import accounts, api, database, mail, notices, processes, runs, sessions
+from service.commands import accounts, api, database, mail, models, notices, processes, runs, sessions
 from service.commands.sign_in import sign_in
 
 # Other packages add commands under this entry point group: a callable that is given the app.
@@ -29,6 +29,7 @@ def build() -> typer.Typer:
     app.add_typer(runs.app, name="runs")
     app.add_typer(notices.app, name="notices")
     app.add_typer(mail.app, name="mail")
+    app.add_typer(models.app, name="models")
     app.command()(processes.up)
     app.command()(processes.down)
     app.command()(processes.status)

@@ -19,6 +19,17 @@ class Idle:
     until: float
 
 
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One limit of a quota: `used` of `most`, until `resets_at` (epoch seconds)."""
+
+    quota: str
+    unit: str
+    most: int
+    used: int
+    resets_at: float
+
+
 class Choice:
     """Chooses among the deployments of a pool.
 
@@ -74,19 +85,22 @@ class Choice:
         asked = self._asked.get(name)
         return asked[-1] if asked else 0.0
 
-    def _spent(self, quota: Quota, known: Known) -> Idle | None:
-        names = self.pool.under(quota.name)
+    def limits(self, quota: Quota, known: Known) -> list[Limit]:
+        """What is used of a quota, by all deployments that have it in common."""
+        names, now = self.pool.under(quota.name), self._clock()
         today = sum((known.today.get(name, Usage()) for name in names), Usage())
         month = sum((known.month.get(name, Usage()) for name in names), Usage())
-        now = self._clock()
         limits = (
-            (quota.requests_per_month, month.requests, next_month, "requests of the month"),
-            (quota.requests_per_day, today.requests, next_day, "requests of the day"),
-            (quota.tokens_per_day, today.tokens, next_day, "tokens of the day"),
+            ("requests a month", quota.requests_per_month, month.requests, next_month),
+            ("requests a day", quota.requests_per_day, today.requests, next_day),
+            ("tokens a day", quota.tokens_per_day, today.tokens, next_day),
         )
-        for most, used, until, what in limits:
-            if most is not None and used >= most:
-                return Idle(f"{what} spent", until(now))
+        return [Limit(quota.name, unit, most, used, anew(now)) for unit, most, used, anew in limits if most is not None]
+
+    def _spent(self, quota: Quota, known: Known) -> Idle | None:
+        for limit in self.limits(quota, known):
+            if limit.used >= limit.most:
+                return Idle(f"{limit.most:,} {limit.unit} spent", limit.resets_at)
         return None
 
     def _crowded(self, deployment: Deployment) -> Idle | None:

@@ -47,6 +47,11 @@ class Deployment:
     entry: Mapping[str, Any]
 
     @property
+    def is_chat(self) -> bool:
+        """Whether it holds conversations, and does not make embeddings."""
+        return self.group != EMBED_GROUP
+
+    @property
     def id(self) -> str:
         """The id by which LiteLLM's Router knows it; another one where it is borrowed."""
         return str(self.entry["model_info"]["id"])
@@ -79,13 +84,19 @@ class Pool:
 
     Attributes:
         deployments: those whose keys are set; only `offline/rules` when none is.
-        left_out: those whose keys are missing, for `seezar models list` and for error texts.
+        left_out: those whose keys are missing.
+        unset: the environment variables that they need and that are not set.
         policy: how they are asked.
     """
 
     deployments: tuple[Deployment, ...]
     left_out: tuple[Deployment, ...] = ()
     policy: Policy = field(default_factory=Policy)
+    unset: frozenset[str] = frozenset()
+
+    def missing(self, deployment: Deployment) -> tuple[str, ...]:
+        """The variables that a deployment lacks."""
+        return tuple(variable for variable in deployment.variables if variable in self.unset)
 
     @property
     def is_offline(self) -> bool:
@@ -129,7 +140,8 @@ def load_pool(path: Path | None = None, environ: Mapping[str, str] | None = None
     usable = [d for d in every if all(environ.get(variable) for variable in d.variables)]
     left_out = tuple(d for d in every if d not in usable)
     deployments = (*_chat(usable), *(d for d in usable if d.group == EMBED_GROUP))
-    return Pool(deployments, left_out, _policy(file.router_settings))
+    unset = frozenset(variable for d in left_out for variable in d.variables if not environ.get(variable))
+    return Pool(deployments, left_out, _policy(file.router_settings), unset)
 
 
 def offline_pool() -> Pool:

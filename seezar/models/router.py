@@ -71,7 +71,7 @@ class ModelRouter:
         self.ledger = ledger or Ledger(clock=clock)
         self._allow_requests = allow_requests
         self._budget = budget or Budget()
-        self._choice = Choice(pool, clock=clock)
+        self.choice = Choice(pool, clock=clock)
         self._router: Any = None
         self._building = threading.Lock()
 
@@ -122,7 +122,7 @@ class ModelRouter:
         while len(request.tried) < _MOST_ASKED:
             known = await self._known()
             self._check_budget(known)
-            deployment = self._choice.next(request.groups, known, request.tried)
+            deployment = self.choice.next(request.groups, known, request.tried)
             if deployment is None:
                 break
             try:
@@ -137,6 +137,28 @@ class ModelRouter:
                 request.groups = self._groups_after(deployment, failure, request)
         raise self._gave_up(model, request, await self._known()) from last
 
+    async def probe(self, deployment: Deployment) -> tuple[str, Failure | None]:
+        """Ask one deployment for a word, whether it rests or not.
+
+        Returns:
+            what it said, and what went wrong.
+
+        Raises:
+            ModelRequestForbidden: requests are switched off.
+        """
+        self._check(deployment.group)
+        if self._router is None:
+            await asyncio.to_thread(self.warm_up)
+        request = _Request((), {"messages": [{"role": "user", "content": "Say OK."}], "max_tokens": 64})
+        try:
+            answer = await self._ask(deployment, await self.ledger.known(), request)
+        except Exception as error:
+            if (failure := failure_of(error)) is None:
+                raise
+            self._failed(deployment, failure)
+            return "", failure
+        return answer.choices[0].message.content or "", None
+
     async def _known(self) -> Known:
         # Who asks no provider needs no ledger, and no database.
         return Known() if self.pool.is_offline else await self.ledger.known()
@@ -144,7 +166,7 @@ class ModelRouter:
     async def _ask(self, deployment: Deployment, known: Known, request: _Request) -> Any:
         """The answer of one deployment; of a stream, once its first piece is there."""
         policy = self.pool.policy
-        self._choice.begin(deployment, known)
+        self.choice.begin(deployment, known)
         try:
             patience = min(
                 policy.stream_timeout if request.stream else policy.timeout,
@@ -159,7 +181,7 @@ class ModelRouter:
                 first = await anext(pieces, _END)
             return self._streamed(deployment, pieces, first)
         finally:
-            self._choice.end(deployment)
+            self.choice.end(deployment)
 
     async def _streamed(self, deployment: Deployment, pieces: AsyncIterator[Any], piece: Any) -> AsyncIterator[Any]:
         """The pieces of a stream, from the first one on, which is there already."""
@@ -210,7 +232,7 @@ class ModelRouter:
                 kept="The conversation is stored; runs that were started go on.",
                 next_step="Ask for less, or in other words.",
             )
-        idle = {d.name: self._choice.idle(d, known) for name in request.groups for d in self.pool.of(name)}
+        idle = {d.name: self.choice.idle(d, known) for name in request.groups for d in self.pool.of(name)}
         resting = [f"{name}: {why.reason} until {_clock(why.until)}" for name, why in idle.items() if why is not None]
         soonest = min((why.until for why in idle.values() if why is not None), default=None)
         return ModelsUnavailable(

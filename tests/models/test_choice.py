@@ -84,5 +84,5 @@ def test_until_when_is_told(tmp_path: Path) -> None:
     [deployment] = [d for d in chooser.choice.pool.of("fast") if d.name == "a"]
     idle = chooser.choice.idle(deployment, chooser.known)
     assert idle is not None
-    assert (idle.reason, idle.until % 86_400) == ("requests of the day spent", 0)
+    assert (idle.reason, idle.until % 86_400) == ("1 requests a day spent", 0)
     assert chooser.ask() is None
