@@ -41,11 +41,14 @@ class MaskingExporter(SpanExporter):
     Args:
         inner: sends them.
         known: gives what replaces the secrets that are known at the moment.
+        name: of the target, for people.
     """
 
-    def __init__(self, inner: SpanExporter, known: Callable[[], Callable[[str], str]]) -> None:
+    def __init__(self, inner: SpanExporter, known: Callable[[], Callable[[str], str]], *, name: str) -> None:
         self._inner = inner
         self._known = known
+        self._name = name
+        self._failing = False
 
     @override
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
@@ -59,7 +62,17 @@ class MaskingExporter(SpanExporter):
         except Exception as error:  # noqa: BLE001 - whatever it is, the work goes on and nothing leaves
             _log.error("%d spans could not be masked (%s) and were dropped", len(spans), type(error).__name__)
             return SpanExportResult.FAILURE
-        return self._inner.export(clean)
+        result = self._inner.export(clean)
+        self._tell(failing=result is not SpanExportResult.SUCCESS)
+        return result
+
+    def _tell(self, *, failing: bool) -> None:
+        # Once, and once more when it is over: a receiver that is away is no reason to fill a log.
+        if failing and not self._failing:
+            _log.warning("%s takes no traces at the moment; the work goes on without", self._name)
+        elif self._failing and not failing:
+            _log.info("%s takes traces again", self._name)
+        self._failing = failing
 
     @override
     def shutdown(self) -> None:
