@@ -13,17 +13,39 @@ from seezar.settings import Settings
 
 log = logging.getLogger("seezar.browser")
 
+# Chromium reads the last list alone, so what Playwright switches off has to stand in ours: `chromiumSwitches.ts` of
+# https://github.com/microsoft/playwright, for the version that is pinned.
+_PLAYWRIGHT_S = (
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsUpgrades",
+    "HttpsFirstBalancedModeAutoEnable",
+    "LensOverlay",
+    "MediaRouter",
+    "PaintHolding",
+    "ThirdPartyStoragePartitioning",
+    "AvoidCorsURLLoaderRestartOnRedirect",
+    "OptimizationHints",
+    "NetworkTimeServiceQuerying",
+    "AimEnabled",
+    "PreconnectToSearch",
+)
+# What is in the fields of a form is asked about at Google, by its signature, unless that is switched off.
+_OURS = ("AutofillServerCommunication", "PasswordManagerOnboarding", "Translate")
 # Chromium's own traffic (updates, field trials, sync) has no place in a browser that visits what it was told to.
 ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
+    # Parts of it, and who is signed in at Google, are asked for all the same: where nobody listens.
+    "--component-updater=url-source=http://127.0.0.1:9/",
+    "--gaia-url=http://127.0.0.1:9/",
     "--disable-domain-reliability",
     "--disable-sync",
     "--disable-quic",
     "--disable-gpu",
     "--no-first-run",
     "--no-default-browser-check",
-    "--disable-features=PasswordManagerOnboarding,Translate,OptimizationHints,MediaRouter",
+    f"--disable-features={','.join((*_PLAYWRIGHT_S, *_OURS))}",
 )
 _CONNECT_MS = 15_000
 
