@@ -19,6 +19,25 @@ UNSET = {
     "notice_url", "notice_mail", "notice_smtp",
 }  # fmt: skip
 
+COMPOSE_FILES = ("docker-compose.yml", "docker-compose.minio.yml")
+# Variables that mean nothing in a container, each with what takes its place there.
+NOT_IN_COMPOSE = {
+    "SEEZAR_HOME": "a volume, at the path that the image sets",
+    "SEEZAR_DATABASE_URL": "the service postgres",
+    "SEEZAR_MAIL_CONFIG": "mail.toml in the volume; a path of the host is none in the container",
+    "SEEZAR_LITELLM_CONFIG": "the file in the image; a path of the host is none in the container",
+    "SEEZAR_MODEL_RECORDING": "for tests and evals of a checkout",
+    "SEEZAR_MODEL_RECORDING_MODE": "for tests and evals of a checkout",
+    "SEEZAR_CHROMIUM": "that of the image",
+    "SEEZAR_HEADLESS": "a container has no screen",
+    "SEEZAR_SMTP_PORT": "fixed inside the container",
+    "SEEZAR_API_PORT": "fixed inside the container",
+    "SEEZAR_WEB_PORT": "fixed inside the container",
+    "SEEZAR_PLAYGROUND_PORT": "the demo world is not part of it",
+    "SEEZAR_WORKER_IDLE_EXIT": "for workers that a command started; this one is started by hand",
+    "LANGFUSE_BASE_URL": "COMPOSE_LANGFUSE_URL: 127.0.0.1 is the container itself there",
+}
+
 
 def variables(path: Path) -> dict[str, str]:
     """`NAME=value` lines, those commented out with a bare `#` included."""
@@ -64,9 +83,25 @@ def test_the_example_as_it_stands_changes_no_default(monkeypatch: pytest.MonkeyP
     assert Settings(_env_file=EXAMPLE) == Settings(_env_file=None)  # pyright: ignore[reportCallIssue]
 
 
+def read_by_compose() -> set[str]:
+    """Variables that compose takes from `.env`: those in braces, and those that are passed on by their name alone."""
+    text = "".join((ROOT / name).read_text(encoding="utf-8") for name in COMPOSE_FILES)
+    return set(re.findall(r"\$\{([A-Z0-9_]+)", text)) | set(re.findall(r"^ +([A-Z][A-Z0-9_]+):$", text, re.MULTILINE))
+
+
 def test_compose_takes_only_variables_that_the_example_explains() -> None:
-    used = set(re.findall(r"\$\{([A-Z0-9_]+)", (ROOT / "docker-compose.yml").read_text(encoding="utf-8")))
-    assert used <= set(variables(EXAMPLE)), used - set(variables(EXAMPLE))
+    assert read_by_compose() - set(variables(EXAMPLE)) == set()
+
+
+def test_what_the_example_has_for_compose_is_taken_by_it() -> None:
+    own = EXAMPLE.read_text(encoding="utf-8").partition("# docker compose only;")[2]
+    names = set(re.findall(r"^#?([A-Z][A-Z0-9_]*)=", own, re.MULTILINE))
+    assert len(names) > 10
+    assert names - read_by_compose() == set()
+
+
+def test_what_the_app_can_be_told_it_can_be_told_in_compose() -> None:
+    assert set(variables(EXAMPLE)) - read_by_compose() == set(NOT_IN_COMPOSE)
 
 
 @pytest.fixture
@@ -104,6 +139,12 @@ def test_make_env_fills_every_secret_once_and_privately(checkout: Path, tmp_path
     before = (checkout / ".env").read_bytes()
     assert "left alone" in make_env(checkout, tmp_path / "home")
     assert (checkout / ".env").read_bytes() == before
+
+
+def test_make_env_fills_all_that_compose_wants_to_be_secret(checkout: Path, tmp_path: Path) -> None:
+    make_env(checkout, tmp_path / "home")
+    own = (checkout / ".env").read_text(encoding="utf-8").partition("# docker compose only;")[2]
+    assert re.findall(r"^([A-Z][A-Z0-9_]*)=$", own, re.MULTILINE) == []
 
 
 def test_make_env_does_not_shadow_an_existing_key_file(checkout: Path, tmp_path: Path) -> None:
