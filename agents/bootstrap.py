@@ -12,11 +12,11 @@ from collections.abc import Callable
 
 import psycopg
 
-from agents import storage
+from agents import storage, tracing
 from seezar.database.urls import with_options
 from seezar.errors import SeezarError
 from seezar.models.router import get_router
-from seezar.settings import Settings, get_settings
+from seezar.settings import Settings, get_settings, load_environment
 from workflows.ground import database_address, ensure_running, prepare_database
 
 _log = logging.getLogger(__name__)
@@ -31,7 +31,9 @@ def start() -> None:
         SystemExit: with one sentence, when the settings, the model pool or the database cannot be used. ADK turns any
             other exception of a services module into a warning and goes on without it.
     """
+    load_environment()
     try:
+        tracing.start()
         settings = get_settings()
         router = get_router()
         # Whoever starts the database starts a worker too: it is the worker that stops both when nobody needs them.

@@ -19,6 +19,7 @@ from seezar.accounts.questions import Questions
 from seezar.accounts.recipes import Recipes
 from seezar.accounts.site_turns import SiteTurns
 from seezar.accounts.states import States
+from seezar.accounts.traces import Traces
 from seezar.database import Database
 from seezar.knowledge import Knowledge
 from seezar.mail.mailboxes import Mailboxes
@@ -50,6 +51,7 @@ class Application:
     site_turns: SiteTurns
     keeping: Keeping
     states: States
+    traces: Traces
     notices: Notices
     pages: Pages
     pictures: Pictures
@@ -106,6 +108,7 @@ class Application:
                 site_turns=SiteTurns(database, per_minute=settings.site_sign_ins_per_minute),
                 keeping=Keeping(database),
                 states=States(database, notices),
+                traces=Traces(database),
                 notices=notices,
                 pages=Pages(database, cipher),
                 pictures=Pictures(database, cipher),

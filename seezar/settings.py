@@ -87,6 +87,16 @@ class Settings(BaseSettings):
     litellm_config: Path | None = Field(
         default=None, description="Model pool; unset = litellm_config.yaml of the project."
     )
+    litellm_url: str | None = Field(
+        default=None, description="LiteLLM proxy that is asked instead of the pool; http:// or https://."
+    )
+    litellm_key: SecretStr | None = Field(default=None, description="Key for the LiteLLM proxy.")
+    model_recording: Path | None = Field(
+        default=None, description="File of a recorded conversation with models; unset = they are asked."
+    )
+    model_recording_mode: Literal["replay", "record"] = Field(
+        default="replay", description="replay answers from the file and asks nobody; record writes it."
+    )
     allow_model_requests: bool = Field(
         default=True, description="False: a request to any model but offline/rules raises."
     )
@@ -99,6 +109,15 @@ class Settings(BaseSettings):
     )
     model_usd_per_day: float = Field(
         default=0.0, ge=0, description="US dollars that models may cost in a day; 0 = any amount."
+    )
+    model_requests_per_run: int = Field(
+        default=0, ge=0, description="Requests to models in one turn of a chat, or one run; 0 = any number."
+    )
+    model_tokens_per_run: int = Field(
+        default=0, ge=0, description="Tokens that models read and write in one turn or run; 0 = any number."
+    )
+    model_usd_per_run: float = Field(
+        default=0.0, ge=0, description="US dollars that models may cost in one turn or run; 0 = any amount."
     )
     model_calls_per_sign_in: int = Field(
         default=4, ge=0, le=100, description="Model calls that one sign-in may make on pages it is not sure of."
@@ -122,6 +141,16 @@ class Settings(BaseSettings):
         if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and here)):
             # The address often holds a token, so it is not repeated.
             raise ValueError("it must begin with https:// (http:// only on this machine)")
+        return url
+
+    @field_validator("litellm_url", mode="after")
+    @classmethod
+    def _address(cls, url: str | None) -> str | None:
+        parts = urlsplit(url or "")
+        if url is not None and not (parts.scheme in ("http", "https") and parts.hostname):
+            raise ValueError("it must begin with http:// or https://")
+        if parts.username or parts.password:
+            raise ValueError("the key of the proxy goes into SEEZAR_LITELLM_KEY")
         return url
 
     @field_validator("notice_smtp", mode="after")
@@ -184,6 +213,16 @@ def get_settings() -> Settings:
         SettingsInvalid: a variable has a value that its field does not take.
     """
     return load_settings()
+
+
+def load_environment() -> None:
+    """Put what `.env` in the current folder holds into the environment, where it is not set there: the libraries that
+    talk to models and take traces read their keys from nowhere else. For the entry points of processes.
+    """
+    if Path(".env").is_file():
+        from dotenv import load_dotenv
+
+        load_dotenv(".env")
 
 
 def load_settings() -> Settings:

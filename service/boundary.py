@@ -4,6 +4,7 @@ import functools
 import sys
 import traceback
 from collections.abc import Callable
+from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,10 @@ def _as_it_is(failure: dict[str, Any], arguments: dict[str, Any]) -> dict[str, A
     return failure
 
 
+command: ContextVar[str] = ContextVar("seezar_command", default="")
+"""The command that runs, without its arguments: `sign_in`, `runs answer`."""
+
+
 def guarded[**P](*, shape: Shape = _as_it_is) -> Callable[[Callable[P, None]], Callable[P, None]]:
     """Decorates a command so that no traceback leaves it.
 
@@ -33,11 +38,12 @@ def guarded[**P](*, shape: Shape = _as_it_is) -> Callable[[Callable[P, None]], C
         shape: makes, of that object and the arguments of the command, the object that the command promises.
     """
 
-    def decorate(command: Callable[P, None]) -> Callable[P, None]:
-        @functools.wraps(command)
+    def decorate(work: Callable[P, None]) -> Callable[P, None]:
+        @functools.wraps(work)
         def run(*args: P.args, **kwargs: P.kwargs) -> None:
+            command.set(_name(work))
             try:
-                command(*args, **kwargs)
+                work(*args, **kwargs)
             except SeezarError as error:
                 _tell(error.as_dict(), shape, dict(kwargs))
             # typer's own ways out: exit, abort, wrong usage.
@@ -54,6 +60,11 @@ def guarded[**P](*, shape: Shape = _as_it_is) -> Callable[[Callable[P, None]], C
         return run
 
     return decorate
+
+
+def _name(work: Callable[..., None]) -> str:
+    group, name = work.__module__.rpartition(".")[2], work.__name__
+    return name if group == name else f"{group} {name}"
 
 
 def _tell(failure: dict[str, Any], shape: Shape, arguments: dict[str, Any]) -> None:
@@ -88,8 +99,8 @@ def unforeseen(error: Exception, *, advice: str = "; seezar doctor checks this i
 
 
 def _write_traceback(error: Exception) -> Path:
-    from seezar.browser.redaction import Redactor
     from seezar.files import private_folder
+    from seezar.redaction import Redactor
     from seezar.settings import get_settings
 
     settings = get_settings()

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from seezar.settings import load_environment
 from service.commands import accounts, api, database, mail, models, notices, processes, runs, sessions
 from service.commands.sign_in import sign_in
 
@@ -70,6 +71,7 @@ def main() -> None:
     """Entry point of the console script."""
     # Read before LiteLLM is imported anywhere: without it, its import fetches a price list from the network.
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    load_environment()
     app = build()
     if not _is_own(app, sys.argv[1:]):
         extend(app)

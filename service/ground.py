@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 from seezar.errors import SeezarError, WorkerUnavailable
 from seezar.settings import Settings, get_settings
+from seezar.telemetry.setup import telemetry
+from seezar.telemetry.spans import spans
+from service.boundary import command
 
 if TYPE_CHECKING:
     from seezar.application import Application
@@ -71,10 +74,13 @@ def with_application[T](work: Callable[["Application"], Awaitable[T]]) -> T:
 def with_client[T](work: Callable[["Client"], Awaitable[T]]) -> T:
     """Run `work` with a client of the workers.
 
+    What it does is a trace, where traces are recorded.
+
     Raises:
         SeezarError: as `lay_ground` and `work`.
     """
     settings = get_settings()
+    telemetry.start("cli")
     lay_ground(settings, worker=True)
 
     async def run() -> T:
@@ -83,4 +89,5 @@ def with_client[T](work: Callable[["Client"], Awaitable[T]]) -> T:
         async with await Client.connect(settings, name=_NAME) as client:
             return await work(client)
 
-    return asyncio.run(run())
+    with spans.span(f"seezar {command.get()}".strip()):
+        return asyncio.run(run())

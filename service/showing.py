@@ -137,6 +137,7 @@ def _fields(shown: Shown) -> list[tuple[str, str]]:
         ("model calls", str(run.model_calls)),
         ("created", moment(run.created_at)),
         ("took", duration(run)),
+        *([("trace", run.trace_id)] if run.trace_id else []),
         *[("picture", f"seezar runs picture {run.id} --attempt {attempt} --output FILE") for attempt in shown.pictures],
     ]
 

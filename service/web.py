@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uvicorn
-from dotenv import load_dotenv
 
 from seezar.settings import Settings
 from service.ground import lay_ground
@@ -67,9 +66,7 @@ def agents_folder() -> Path:
 
 
 def _application() -> "FastAPI":
-    # Keys of model providers may stand in .env. It is that of the current folder, as everywhere in seezar; ADK would
-    # take the first one above the agents' folder, and only after our pool of models was made.
-    load_dotenv(Path.cwd() / ".env")
+    # That of the current folder is read already; ADK would take the first one above the agents' folder.
     os.environ.setdefault("ADK_DISABLE_LOAD_DOTENV", "1")
     from google.adk.cli.fast_api import get_fast_api_app
 

@@ -12,6 +12,9 @@ from uuid import uuid4
 for _name in [name for name in os.environ if name.startswith("SEEZAR_")]:
     if _name not in ("SEEZAR_CHROMIUM",):
         del os.environ[_name]
+# Nor must its traces be sent to where the developer's are.
+for _name in [name for name in os.environ if name.startswith(("OTEL_", "LANGFUSE_", "LOGFIRE_"))]:
+    del os.environ[_name]
 os.environ["SEEZAR_ALLOW_MODEL_REQUESTS"] = "0"
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 

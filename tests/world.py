@@ -44,9 +44,11 @@ class HeldMailer(SmtpMailer):
         super().__init__(port=port)
         self.hold = False
         self.held: list[EmailMessage] = []
+        self.sent: list[EmailMessage] = []
 
     async def send(self, message: EmailMessage) -> None:
         """Deliver now, or keep back."""
+        self.sent.append(message)
         if self.hold:
             self.held.append(message)
         else:

@@ -14,6 +14,7 @@ from workflows.shell import workflow_id
 from workflows.sign_in import STOPPED, Life, attempts, close, decided, ended, through_outages
 from workflows.steps import PATIENT, reporter
 from workflows.taking import account_of, deadline_of
+from workflows.tracing import traced_workflow
 
 # How often a code that the site refuses, or an approval that it has not seen, is asked for; sites lock accounts.
 _MOST_CODES = 3
@@ -21,6 +22,7 @@ _MOST_APPROVALS = 2
 
 
 @DBOS.workflow(name=ANSWER_SIGN_IN)
+@traced_workflow
 async def answer_sign_in(account: str, run_id: str, number: int) -> dict[str, Any]:
     """Go on with the run `run_id` of `account`, with its answer `number`.
 

@@ -14,9 +14,11 @@ from workflows.shell import to_its_end, workflow_id
 from workflows.sign_in import note_pause
 from workflows.steps import PATIENT, reporter
 from workflows.taking import account_of, ended_before
+from workflows.tracing import traced_workflow
 
 
 @DBOS.workflow(name=CHECK_SESSION)
+@traced_workflow
 async def check_session(account: str, keep: dict[str, Any] | None = None) -> dict[str, Any]:
     """Ask the site; a session that no longer works is forgotten.
 

@@ -13,6 +13,7 @@ from seezar.accounts.records import result_of_waiting, result_without_end
 from seezar.application import Application
 from seezar.errors import DatabaseUnavailable, InvalidInput, RunTimedOut
 from seezar.settings import Settings, get_settings
+from seezar.telemetry.spans import RUN_ID, spans, trace_id
 from workflows import engine
 from workflows.adoption import is_stranded, take_up
 from workflows.ground import WORKER_READY, ensure_running
@@ -182,6 +183,7 @@ class Client:
 
         Raises: as `result`.
         """
+        await self._note_trace(run_id)
         keeper = asyncio.create_task(self._keep_worker())
         try:
             async for event in self.application.runs.follow(run_id, timeout=timeout, after=after):
@@ -293,6 +295,15 @@ class Client:
         await self.application.accounts.get(account)
         await self._ensure_worker()
         return await self._queueing.start(workflow, account, *arguments, key=key)
+
+    async def _note_trace(self, run_id: str) -> None:
+        """Whoever waits for a run finds it, also when somebody else had asked for it in another trace."""
+        if (span := spans.current()) is None:
+            return
+        run = await self.application.runs.get(run_id)
+        span.set_attribute(RUN_ID, run_id)
+        if run.trace_id not in (None, trace_id(spans.carrier())):
+            spans.link(run.traceparent, {RUN_ID: run_id})
 
     async def _ensure_worker(self) -> None:
         if not await self.application.database.one(WORKER_READY, LOCK_READY):

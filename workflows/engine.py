@@ -12,6 +12,7 @@ from sqlalchemy.engine import Engine, ExceptionContext
 
 from seezar.database.urls import DBOS_DATABASE, with_database
 from seezar.settings import Settings
+from seezar.telemetry.spans import spans
 from workflows.names import APPLICATION_NAME, APPLICATION_VERSION, QUEUE_BROWSER, QUEUE_SIGN_IN, QUEUES
 from workflows.pace import IDLE_S
 from workflows.serializer import JsonSerializer
@@ -56,7 +57,9 @@ def launch(url: str, *, slot: int, queues: Sequence[str] = QUEUES) -> DBOS:
         "serializer": JsonSerializer(),
         "sys_db_pool_size": _POOL,
         "notification_listener_polling_interval_sec": 0.1,
-        "enable_otlp": False,
+        # It makes spans with the provider of this process, which masks and sends them.
+        "enable_otlp": spans.on,
+        "otel_attribute_format": "semconv",
         # It tells its progress at INFO, and asks to register with its maker's cloud.
         "log_level": "WARNING",
         "console_log_level": "WARNING",

@@ -21,6 +21,7 @@ from seezar.database.urls import check_url, database_of, with_database, with_opt
 from seezar.errors import WorkerUnavailable
 from seezar.files import file_lock, private_folder
 from seezar.settings import Settings
+from seezar.telemetry.setup import telemetry
 from seezar.vault.keys import check_master_key
 from workflows.names import APPLICATION_VERSION, LOCK_READY, QUEUE_BROWSER, QUEUE_SIGN_IN
 from workflows.registry import write_starting
@@ -194,7 +195,7 @@ def worker_environment(settings: Settings) -> dict[str, str]:
     """The environment of a worker of this home, whatever file or argument this process has its settings from."""
     changed = {name: getattr(settings, name) for name in settings.model_fields_set}
     own = {f"SEEZAR_{name.upper()}": _plain(value) for name, value in changed.items() if value is not None}
-    return {**os.environ, **own, "PYTHONUNBUFFERED": "1"}
+    return {**os.environ, **telemetry.environment(), **own, "PYTHONUNBUFFERED": "1"}
 
 
 def _plain(value: object) -> str:

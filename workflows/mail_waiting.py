@@ -12,6 +12,7 @@ from seezar.mail.provider import Address
 from seezar.mail.service import Mail
 from seezar.mail.table import LOCAL
 from seezar.signin.lives import site_host
+from seezar.telemetry.spans import spans
 from workflows.names import mail_topic
 from workflows.runtime import runtime
 from workflows.steps import PATIENT, reporter
@@ -69,10 +70,11 @@ async def _patiently(mail: Mail, mailbox: Address) -> str:
 
 async def await_mail(run_id: str, account: str, attempt: int, deadline: float, link: bool) -> str | None:
     """Wait until the mail of an attempt is there; its handle, or None when its time is over. Part of a workflow."""
-    asked = 0
+    asked, began = 0, time.time_ns()
     while True:
         found = await find_mail(run_id, account, attempt, deadline, link, asked)
         if found["handle"] or found["expired"]:
+            spans.past("mail.wait", began=began)
             return found["handle"]
         # Rows of an older version have no such word.
         if found.get("ask_again"):

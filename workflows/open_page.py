@@ -15,12 +15,14 @@ from seezar.errors import NotSignedIn, OriginNotAllowed, SeezarError
 from seezar.signin.detector import detect
 from seezar.signin.network import NetworkWatch
 from seezar.signin.secrets import account_redactor
+from seezar.telemetry.spans import spans
 from seezar.vault.origins import origin_of
 from workflows.names import OPEN_PAGE
 from workflows.runtime import runtime
 from workflows.shell import to_its_end, workflow_id
 from workflows.steps import PATIENT
 from workflows.taking import account_of, ended_before
+from workflows.tracing import traced_workflow
 
 
 class PageNotOpened(SeezarError):
@@ -33,6 +35,7 @@ _FORMS = ("login", "username", "password", "otp")
 
 
 @DBOS.workflow(name=OPEN_PAGE)
+@traced_workflow
 async def open_page(account: str, url: str | None) -> dict[str, Any]:
     """Open `url` (or the verify URL) with the stored session of `account`.
 
@@ -59,7 +62,8 @@ async def visit(run_id: str, account: str, url: str | None) -> dict[str, Any]:
         page = await pool.new_page(context)
         watch = NetworkWatch(page, record.origins)
         try:
-            response = await page.goto(target, wait_until="domcontentloaded")
+            with spans.span("browser.open", {"server.address": urlsplit(target).hostname or ""}, kind="CLIENT"):
+                response = await page.goto(target, wait_until="domcontentloaded")
             if response is not None and response.status >= 400:
                 raise PageNotOpened(f"The site answered {response.status}.", kept="The session is unchanged.")
             await watch.quiet(app.settings.page_timeout)

@@ -16,6 +16,7 @@ from seezar.accounts.questions import REPLACED, answer_number, attaches
 from seezar.accounts.records import INTERACTIVE, SCHEDULED
 from seezar.application import Application
 from seezar.errors import DatabaseUnavailable, QueueFull
+from seezar.telemetry.spans import ACCOUNT, RUN_ID, asked_by, context_below, spans
 from workflows.names import (
     ANSWER_SIGN_IN,
     APPLICATION_VERSION,
@@ -125,40 +126,47 @@ class Queueing:
         """
         if run.workflow_id != run.id:
             number = answer_number(run.workflow_id)
-            await self._queue(
-                ANSWER_SIGN_IN, QUEUE_SIGN_IN, run.workflow_id, run.account, run.id, number, priority=run.priority
-            )
+            await self._queue(ANSWER_SIGN_IN, run, run.account, run.id, number)
             return True
         arguments = await self._app.runs.arguments(run.id)
         if arguments is None:
             return False
-        await self._queue(run.kind, queue_of(run.kind), run.id, run.account, *arguments, priority=run.priority)
+        await self._queue(run.kind, run, run.account, *arguments)
         return True
 
     async def _new(
         self, workflow: str, account: str, *arguments: Any, named: tuple[str, str] | None, scheduled: bool
     ) -> str | None:
         run_id = f"{workflow.replace('_', '-')}-{account}-{secrets.token_hex(6)}"
-        priority = await self._app.runs.create(
-            run_id,
-            kind=workflow,
-            account=account,
-            arguments=arguments,
-            priority=SCHEDULED if scheduled else INTERACTIVE,
-            most=0 if scheduled else self._app.settings.max_queued,
-            key=named,
-        )
-        if priority is None:
-            return None
-        try:
-            await self._queue(workflow, queue_of(workflow), run_id, account, *arguments, priority=priority)
-        except BaseException:
-            await self._app.runs.discard(run_id)
-            raise
+        about = {RUN_ID: run_id, ACCOUNT: account}
+        # Short, and so told before anything can happen to this process: the run hangs below it.
+        with spans.span(f"queue {workflow}", about, kind="PRODUCER"):
+            traceparent = spans.carrier()
+            priority = await self._app.runs.create(
+                run_id,
+                kind=workflow,
+                account=account,
+                arguments=arguments,
+                priority=SCHEDULED if scheduled else INTERACTIVE,
+                most=0 if scheduled else self._app.settings.max_queued,
+                key=named,
+                trace=None if traceparent is None else {"traceparent": traceparent, **asked_by()},
+            )
+            if priority is None:
+                return None
+            try:
+                await self._put(workflow, queue_of(workflow), run_id, priority, traceparent, account, *arguments)
+            except BaseException:
+                await self._app.runs.discard(run_id)
+                raise
         return run_id
 
-    async def _queue(
-        self, workflow: str, queue: str, workflow_id: str, *arguments: Any, priority: int = INTERACTIVE
+    async def _queue(self, workflow: str, run: Run, *arguments: Any) -> None:
+        queue = QUEUE_SIGN_IN if workflow == ANSWER_SIGN_IN else queue_of(workflow)
+        await self._put(workflow, queue, run.workflow_id, run.priority, run.traceparent, *arguments)
+
+    async def _put(
+        self, workflow: str, queue: str, workflow_id: str, priority: int, traceparent: str | None, *arguments: Any
     ) -> None:
         options: EnqueueOptions = {
             "workflow_name": workflow,
@@ -167,6 +175,9 @@ class Queueing:
             "app_version": APPLICATION_VERSION,
             "priority": priority,
         }
+        if spans.on and (context := context_below(traceparent)) is not None:
+            # Stored with the workflow, which goes on with it also when it is taken up again.
+            options["otel_context"] = context
         try:
             await self._dbos.enqueue_async(options, *arguments)
         except DBAPIError as error:

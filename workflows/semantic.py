@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from dbos import DBOS
 from playwright.async_api import Error
@@ -15,17 +15,19 @@ from playwright.async_api import Error
 from seezar.accounts.pages import NewPage
 from seezar.accounts.records import Account, SessionState
 from seezar.browser.reader import read_text, screenshot
-from seezar.browser.redaction import Redactor
 from seezar.browser.semantic import SemanticBrowser
 from seezar.browser.state import capture
 from seezar.errors import SeezarError
+from seezar.redaction import Redactor
 from seezar.signin.network import NetworkWatch
 from seezar.signin.secrets import account_redactor
+from seezar.telemetry.spans import spans
 from workflows.names import ACT_ON_PAGE, EXTRACT_FROM_PAGE
 from workflows.open_page import PageNotOpened, allowed, not_opened, refuse_forms, shown
 from workflows.runtime import runtime
 from workflows.shell import to_its_end, workflow_id
 from workflows.taking import account_of, ended_before
+from workflows.tracing import traced_workflow
 
 
 class Interrupted(SeezarError):
@@ -43,6 +45,7 @@ def _interrupted(what: str) -> Interrupted:
 
 
 @DBOS.workflow(name=ACT_ON_PAGE)
+@traced_workflow
 async def act_on_page(account: str, instruction: str, url: str | None) -> dict[str, Any]:
     """Do the one thing that `instruction` asks for on the page `url` (or the verify URL) of `account`.
 
@@ -54,6 +57,7 @@ async def act_on_page(account: str, instruction: str, url: str | None) -> dict[s
 
 
 @DBOS.workflow(name=EXTRACT_FROM_PAGE)
+@traced_workflow
 async def extract_from_page(account: str, question: str, url: str | None) -> dict[str, Any]:
     """Find the answer to `question` on the page `url` (or the verify URL) of `account`.
 
@@ -164,7 +168,8 @@ async def _opened(run_id: str, account: str, url: str | None) -> AsyncGenerator[
             await app.runs.event(run_id, "open", f"Opening {redact(shown(target))}")
             watch = NetworkWatch(browser.page, record.origins)
             visit = _Visit(browser, watch, record, state, info.id if info else None, redact)
-            response = await browser.page.goto(target, wait_until="domcontentloaded")
+            with spans.span("browser.open", {"server.address": urlsplit(target).hostname or ""}, kind="CLIENT"):
+                response = await browser.page.goto(target, wait_until="domcontentloaded")
             if response is not None and response.status >= 400:
                 raise PageNotOpened(f"The site answered {response.status}.", kept="The session is unchanged.")
             await visit.settle()

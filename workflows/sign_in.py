@@ -35,6 +35,7 @@ from workflows.serializer import WorkflowFailed, unforeseen
 from workflows.shell import workflow_id
 from workflows.steps import PATIENT, reporter
 from workflows.taking import account_of, deadline_of, ended_before
+from workflows.tracing import traced_workflow
 from workflows.turns import site_turn
 
 # Outcomes after which the site may be tried afresh: the challenge or the browser was lost, a mailed code came too late.
@@ -77,6 +78,7 @@ def through_outages[**P](life: Callable[P, Awaitable[Life]]) -> Callable[P, Awai
 
 
 @DBOS.workflow(name=SIGN_IN)
+@traced_workflow
 async def sign_in(account: str, options: dict[str, Any]) -> dict[str, Any]:
     """Sign `account` in.
 

@@ -11,9 +11,11 @@ from workflows.runtime import runtime
 from workflows.shell import to_its_end, workflow_id
 from workflows.steps import PATIENT, reporter
 from workflows.taking import account_of, ended_before
+from workflows.tracing import traced_workflow
 
 
 @DBOS.workflow(name=SIGN_OUT)
+@traced_workflow
 async def sign_out(account: str, options: dict[str, Any] | None = None) -> dict[str, Any]:
     """End the session of `account` at the site, and forget it here whatever the site says.
 

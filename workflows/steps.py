@@ -4,6 +4,7 @@ from typing import Any
 
 from seezar.errors import DatabaseUnavailable
 from seezar.signin.credentials import Report
+from seezar.telemetry.spans import spans
 from workflows.runtime import runtime
 
 
@@ -26,6 +27,7 @@ def reporter(run_id: str) -> Report:
     runs = runtime().application.runs
 
     async def report(step: str, message: str, **detail: Any) -> None:
+        spans.event(step, {"message": message})
         await runs.event(run_id, step, message, **detail)
 
     return report

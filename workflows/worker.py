@@ -20,9 +20,10 @@ from seezar.application import Application
 from seezar.browser.pool import BrowserPool
 from seezar.errors import DatabaseUnavailable, PortTaken, SeezarError, WorkerUnavailable
 from seezar.mail.smtp import SmtpServer
-from seezar.settings import Settings, load_settings
+from seezar.settings import Settings, load_environment, load_settings
 from seezar.signin.detector import preload
 from seezar.signin.lives import SignInLives
+from seezar.telemetry.setup import telemetry
 from workflows import engine
 from workflows.adoption import Adopter, hand_over
 from workflows.beat import Beat
@@ -216,7 +217,9 @@ def main(arguments: list[str] | None = None) -> int:
     for name in ("httpx", "httpcore", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)
     bury_children()
+    load_environment()
     try:
+        telemetry.start("worker")
         settings = load_settings()
         _enter_scratch()
         if options.browsers is not None:
@@ -229,6 +232,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"seezar worker: {error}\n")
         return 1
     finally:
+        telemetry.stop()
         scratch.leave()
     return 0
 

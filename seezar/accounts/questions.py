@@ -8,6 +8,7 @@ from seezar.accounts.records import INTERACTIVE, Run, result_without_end
 from seezar.accounts.runs import CHANNEL, Runs
 from seezar.database import Connection, Database, Row
 from seezar.errors import AnsweredAlready, InvalidInput, NotWaiting, QuestionExpired
+from seezar.telemetry.revealed import revealed
 from seezar.vault import Cipher
 
 # The code that came to a phone, or the approval that was asked for there, is good for about so long.
@@ -137,8 +138,11 @@ class Questions:
         if row is None:
             raise NotWaiting(f"The run {run_id} has no answer {number}.")
         secret = row["value"]
-        value = None if secret is None else self._cipher.decrypt(bytes(secret), context=_context(run_id, number))
-        return Answer(row["question"], value.decode() if value is not None else None, row["left_s"] or 0.0)
+        value = None
+        if secret is not None:
+            value = self._cipher.decrypt(bytes(secret), context=_context(run_id, number)).decode()
+            revealed.note("code", value)
+        return Answer(row["question"], value, row["left_s"] or 0.0)
 
     async def used(self, run_id: str, number: int) -> None:
         """The answer has done what it could: its value is deleted."""

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, Self
 
+from seezar.telemetry.spans import trace_id
+
 type SecondFactor = Literal["none", "totp", "email", "link"]
 
 # Priorities of queued runs, the lowest first: what somebody asked for, and what the worker does by itself. Each further
@@ -123,6 +125,7 @@ class Run:
         account_removed: while it was open; another account may have the name by now.
         worker: the worker that works on it now, or did last ("worker-2").
         adoptions: how often it was taken up after its worker died.
+        traceparent: the span that it was asked for in (W3C Trace Context); None when no traces were recorded there.
     """
 
     id: str
@@ -145,6 +148,12 @@ class Run:
     account_removed: bool = False
     worker: str | None = None
     adoptions: int = 0
+    traceparent: str | None = None
+
+    @property
+    def trace_id(self) -> str | None:
+        """Of the trace that it belongs to: 32 hex digits."""
+        return trace_id(self.traceparent)
 
     @property
     def finished(self) -> bool:

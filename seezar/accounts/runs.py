@@ -1,7 +1,7 @@
 """Runs, their timelines and their attempts. `NOTIFY seezar_run` carries the id of a run whose timeline grew."""
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from psycopg.errors import UniqueViolation
@@ -21,12 +21,12 @@ _LOOK_AGAIN = 2.0
 # Sign-ins have a queue of their own. What an account has under way already, without what waits for a person, puts its
 # next run behind the first ones of others, and never before what the account has queued itself.
 _CREATE = """
-INSERT INTO app.run (id, workflow_id, kind, account, status, priority, arguments)
+INSERT INTO app.run (id, workflow_id, kind, account, status, priority, trace, arguments)
 SELECT %(id)s, %(id)s, %(kind)s, %(account)s, 'queued', %(base)s + least(%(behind)s, (
     SELECT greatest(count(*), max(o.priority - %(base)s) FILTER (WHERE o.status = 'queued'
                                                                  AND o.priority <= %(base)s + %(behind)s))
     FROM app.run o WHERE o.account = %(account)s AND o.finished_at IS NULL AND o.question IS NULL
-    AND (o.kind = 'sign_in') = (%(kind)s = 'sign_in'))), %(arguments)s
+    AND (o.kind = 'sign_in') = (%(kind)s = 'sign_in'))), %(trace)s, %(arguments)s
 WHERE %(most)s = 0
    OR (SELECT count(*) FROM app.run q WHERE q.status = 'queued' AND q.finished_at IS NULL) < %(most)s
 ON CONFLICT DO NOTHING RETURNING priority
@@ -85,6 +85,7 @@ class Runs:
         priority: int = INTERACTIVE,
         most: int = 0,
         key: tuple[str, str] | None = None,
+        trace: Mapping[str, str] | None = None,
     ) -> int | None:
         """Note a run that is about to be queued; its workflow has the same id.
 
@@ -93,6 +94,7 @@ class Runs:
             priority: `INTERACTIVE` or `SCHEDULED`; what the account has under way already is added.
             most: so many may be queued; 0 = any number.
             key: the caller's key of the request and its digest (`seezar.accounts.idempotency_keys`).
+            trace: `traceparent` of the span that it is asked for in, `session.id` and `user.id`.
 
         Returns:
             Its priority in the queue. None when nothing was noted: the run exists, it is a sign-in and one of the
@@ -108,6 +110,7 @@ class Runs:
             "base": priority,
             "behind": MOST_BEHIND,
             "arguments": Jsonb(list(arguments)),
+            "trace": None if trace is None else Jsonb(dict(trace)),
             "most": most,
         }
         async with self._database.connection() as connection:
@@ -334,6 +337,7 @@ def _run(row: Row) -> Run:
         started_at=row["started_at"],
         deadline=row["deadline"],
         account_removed=row["account_removed"],
+        traceparent=(row["trace"] or {}).get("traceparent"),
     )
 
 

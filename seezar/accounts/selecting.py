@@ -20,12 +20,14 @@ class RunFilter:
     Attributes:
         status: `queued`, `running`, `waiting` (for a person), `finished`, or the status word of a run.
         since: when they were asked for, at the earliest.
+        trace: id of the trace that they belong to, 32 hex digits.
     """
 
     account: str | None = None
     kind: str | None = None
     status: str | None = None
     since: datetime | None = None
+    trace: str | None = None
 
     def where(self) -> tuple[str, list[Any]]:
         """The condition on `app.run`, and what fills its placeholders."""
@@ -43,4 +45,7 @@ class RunFilter:
         if self.since is not None:
             conditions.append("created_at >= %s")
             values.append(self.since)
+        if self.trace is not None:
+            conditions.append("substr(trace ->> 'traceparent', 4, 32) = %s")
+            values.append(self.trace)
         return " AND ".join(conditions) or "true", values

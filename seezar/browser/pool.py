@@ -8,7 +8,7 @@ import os
 import secrets
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from playwright.async_api import Browser, BrowserContext, Error, Page, Playwright, async_playwright
 
@@ -22,6 +22,7 @@ from seezar.browser.state import restore_session_storage
 from seezar.browser.turns import Turns
 from seezar.errors import BrowserMissing
 from seezar.settings import Settings
+from seezar.telemetry.spans import spans, traced
 
 __all__ = ["ARGUMENTS", "VIEWPORT", "BrowserPool"]
 
@@ -81,6 +82,7 @@ class BrowserPool:
         self._tidying = asyncio.create_task(prepared())
         return self._tidying
 
+    @traced("browser.context")
     async def new_context(self, state: SessionState | None = None) -> BrowserContext:
         """A context that starts from `state` (or empty); the caller closes it with `close_context`.
 
@@ -165,7 +167,9 @@ class BrowserPool:
         More pages at work than processors make each of them slower and none of them faster, and one for which there is
         no memory costs all of them. A page that only stays open needs no turn. Turns do not nest.
         """
-        async with self._turns.turn():
+        async with AsyncExitStack() as stack:
+            with spans.span("browser.turn"):
+                await stack.enter_async_context(self._turns.turn())
             yield
 
     async def new_page(self, context: BrowserContext) -> Page:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from playwright.async_api import Locator, Page
 
-from seezar.browser.redaction import Redactor
+from seezar.redaction import Redactor
+from seezar.telemetry.spans import traced
 
 # What a model can use; the rest of a very long page is cut, and the text says so.
 MAX_CHARACTERS = 20_000
@@ -33,6 +34,7 @@ class PageText:
     text: str
 
 
+@traced("browser.read_text")
 async def read_text(page: Page, redact: Redactor) -> PageText:
     """The visible text of `page`, redacted.
 
@@ -46,6 +48,7 @@ async def read_text(page: Page, redact: Redactor) -> PageText:
     return PageText(url=redact(got["url"]), title=redact(got["title"])[:_MAX_TITLE], text=text)
 
 
+@traced("browser.screenshot")
 async def screenshot(page: Page, redact: Redactor, *, codes: bool = False) -> bytes:
     """A PNG of what is visible; form fields and every element that shows a known secret are covered.
 

@@ -19,13 +19,14 @@ from pydantic import BaseModel, ValidationError
 
 from seezar.accounts.records import SessionState
 from seezar.browser.launching import ARGUMENTS, Launcher
-from seezar.browser.redaction import Redactor
 from seezar.browser.shadow import OPEN_SHADOW_ROOTS
 from seezar.browser.stagehand_model import Spend, StagehandModel
 from seezar.browser.state import restore_session_storage
 from seezar.errors import InvalidInput, OriginNotAllowed, SeezarError
 from seezar.models.router import ModelRouter
+from seezar.redaction import Redactor
 from seezar.settings import Settings
+from seezar.telemetry.spans import traced
 from seezar.vault.origins import origin_of
 
 # Stagehand waits for ever where its extension has died.
@@ -140,6 +141,7 @@ class SemanticBrowser:
         assert self._context is not None, "the browser is not started"
         return self._context
 
+    @traced("browser.observe")
     async def observe(self, instruction: str, *, variables: Mapping[str, str] | None = None) -> list[Proposal]:
         """What could be done on the page for `instruction`, the best first; nothing is done.
 
@@ -159,6 +161,7 @@ class SemanticBrowser:
             for action in found.data
         ]
 
+    @traced("browser.act")
     async def act(
         self,
         instruction: str,
@@ -194,6 +197,7 @@ class SemanticBrowser:
             raise PageNotUnderstood("The element did not take the action.", next_step="Look at the page again.")
         return chosen
 
+    @traced("browser.extract")
     async def extract(self, instruction: str, schema: type[Schema] = Extraction) -> Schema:
         """What the page says about `instruction`, in the shape of `schema`.
 

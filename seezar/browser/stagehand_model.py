@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, cast
 
 from seezar.browser.prompts import guarded
-from seezar.browser.redaction import Redactor
 from seezar.models.asking import NoAnswer, ask
+from seezar.models.budget import Run
 from seezar.models.router import ModelRouter
+from seezar.redaction import Redactor
 
 _TRIES: Final = 2
 _ANSWER_S: Final = 30.0
@@ -35,6 +36,7 @@ class StagehandModel:
         self._spend = spend
         self._group = group
         self._values = Redactor({})
+        self._run = Run()
         self.trouble = ""
 
     def begin(self, variables: Mapping[str, str]) -> None:
@@ -64,7 +66,7 @@ class StagehandModel:
         for _ in range(_TRIES):
             if not await self._spend():
                 raise NoAnswer("the budget of model calls is used up")
-            found = _object(await ask(self._router, self._group, messages, timeout=_ANSWER_S))
+            found = _object(await ask(self._router, self._group, messages, timeout=_ANSWER_S, run=self._run))
             if found is not None:
                 values: dict[str, Any] = {
                     "role": "assistant",

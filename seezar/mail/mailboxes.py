@@ -9,6 +9,7 @@ from seezar.mail.errors import MessageGone
 from seezar.mail.extraction import Extraction, extract
 from seezar.mail.provider import MailRef, newest_first
 from seezar.mail.service import Mail
+from seezar.telemetry.revealed import revealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,4 +85,8 @@ class Mailboxes:
         if not handle.startswith(CODE_PREFIX):
             raise MessageGone("This is not a handle of a mail.", next_step="Ask again whether a code arrived.")
         ref = await self._mail.by_handle(handle.removeprefix(CODE_PREFIX))
-        return ref, extract(await self._mail.source(ref), site=site, senders=senders)
+        reading = extract(await self._mail.source(ref), site=site, senders=senders)
+        for name, value in (("code", reading.code), ("link", reading.link)):
+            if value is not None:
+                revealed.note(name, value)
+        return ref, reading

@@ -18,6 +18,7 @@ from seezar.signin.sending import checked_boxes, fill_and_send, type_checked
 from seezar.signin.stage import Role
 from seezar.signin.ways import method_of
 from seezar.signin.words import concepts_of
+from seezar.telemetry.spans import spans
 
 # A code that was wrong gets one more try with a fresh one (only TOTP can be fresh within the same page).
 _CODE_TRIES: Final = 2
@@ -133,7 +134,8 @@ async def _enter(flow: Flow, reading: Reading, value: str, origin: str | None) -
         if boxes is None:
             await _fill_else(flow, reading, wanted)
             boxes, _ = await checked_boxes(flow, reading)
-        await type_code(boxes, value, sent=lambda: flow.stage.network.reacted)
+        with spans.span("browser.fill", {"seezar.field": "code"}):
+            await type_code(boxes, value, sent=lambda: flow.stage.network.reacted)
         return ("otp",)
 
     flow.sent = False

@@ -7,8 +7,9 @@ from typing import Any, Protocol
 
 from seezar.accounts.attempts import Attempts
 from seezar.accounts.records import Account
-from seezar.accounts.totp import next_code
+from seezar.accounts.totp import base32_key, next_code
 from seezar.errors import SecretMissing
+from seezar.telemetry.revealed import revealed
 from seezar.vault import Vault
 
 type CodeSource = Callable[[], Awaitable[str]]
@@ -82,4 +83,6 @@ class AccountCredentials:
             await asyncio.sleep(wait)
         # Before it is typed: a crash after typing must not use it again.
         await self._attempts.use_totp_step(self._account.name, code.time_step)
+        revealed.note("totp", base32_key(key))
+        revealed.note("code", code.code)
         return code.code

@@ -5,6 +5,7 @@ person), and is run again, on the same page or on one rebuilt from a checkpoint,
 """
 
 from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
 
 from playwright.async_api import Error, Page
 
@@ -24,6 +25,7 @@ from seezar.signin.stage import Stage, tells
 from seezar.signin.telling import decided_on
 from seezar.signin.way_in import take_consent, take_password_way, way_in
 from seezar.signin.way_out import way_out
+from seezar.telemetry.spans import spans
 
 __all__ = ["Progress", "SignInDriver"]
 
@@ -121,7 +123,9 @@ class SignInDriver:
         """Load `url`; an outcome says why that was not possible."""
         self._stage.mark()
         try:
-            response = await self.page.goto(url, wait_until="domcontentloaded")
+            # The address may be a mailed link: its host is all that is told of it.
+            with spans.span("browser.open", {"server.address": urlsplit(url).hostname or ""}, kind="CLIENT"):
+                response = await self.page.goto(url, wait_until="domcontentloaded")
         except Error as error:
             return _not_loaded(error)
         if response is not None and response.status == 429:

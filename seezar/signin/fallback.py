@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from playwright.async_api import Page
 
-from seezar.browser.redaction import Redactor
 from seezar.models.asking import NoAnswer, ask
+from seezar.models.budget import Run
 from seezar.models.router import ModelRouter
+from seezar.redaction import Redactor
 from seezar.signin.choice import Answer, AnswerInvalid, ChoiceRefused, parse_answer, read_answer
 from seezar.signin.credentials import Report
 from seezar.signin.reading import Reading
@@ -74,6 +75,7 @@ class ModelAdvisor:
         self._group = group
         self._timeout = timeout
         self._answers: dict[str, Answer | None] = {}
+        self._run = Run()
 
     async def advise(self, page: Page, reading: Reading) -> Reading | None:
         """See `Advisor.advise`. A reading that is as unsure as before says in its evidence why nobody knows better."""
@@ -99,7 +101,9 @@ class ModelAdvisor:
             if not await self._spend():
                 raise NoAnswer("the budget of model calls for this sign-in is used up")
             await self._report("model", "Asking a model which elements of the page are the sign-in")
-            text = await ask(self._router(), self._group, messages, timeout=self._timeout, max_tokens=_MAX_TOKENS)
+            text = await ask(
+                self._router(), self._group, messages, timeout=self._timeout, run=self._run, max_tokens=_MAX_TOKENS
+            )
             # The answer may have taken a minute: it is judged on what stands there now.
             now = await take_snapshot(page, await self._redactor(), self._origins)
             if now.signature != snapshot.signature:

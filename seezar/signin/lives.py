@@ -32,6 +32,7 @@ from seezar.signin.proof import prove
 from seezar.signin.reading import LOGIN_KINDS
 from seezar.signin.recipes import RecipeBook
 from seezar.signin.telling import place
+from seezar.telemetry.spans import spans
 from seezar.vault.origins import origin_of
 
 # The site waits for what it sent by mail.
@@ -313,7 +314,8 @@ class SignInLives:
             kept_by=kept_by(account, opened.before, state.storage["cookies"]),
         )
         # In the same step that obtained it: a crash right after must not lose it.
-        await self._app.sessions.store(account.name, state, run_id=run_id)
+        with spans.span("session.store"):
+            await self._app.sessions.store(account.name, state, run_id=run_id)
         await report("store", "The session is stored, encrypted", page=where, evidence=list(proof.evidence))
         return proof
 

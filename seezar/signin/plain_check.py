@@ -13,11 +13,13 @@ import httpx
 from seezar.accounts.records import Account, PlainCheck, SessionState
 from seezar.errors import InvalidInput
 from seezar.signin.outcome import Outcome
+from seezar.telemetry.spans import traced
 from seezar.vault.origins import origin_of
 
 _REDIRECTS = 8
 
 
+@traced("session.learn_check")
 async def learn_plain_check(account: Account, state: SessionState, *, timeout: float) -> PlainCheck | None:
     """Ask for the verify URL with and without the session; None when the answers do not differ.
 
@@ -33,6 +35,7 @@ async def learn_plain_check(account: Account, state: SessionState, *, timeout: f
     return signed_in[0]
 
 
+@traced("session.ask")
 async def still_signed_in(account: Account, state: SessionState, *, timeout: float) -> tuple[Outcome, SessionState]:
     """Ask for the verify URL with the session of a state that has a `plain_check`.
 

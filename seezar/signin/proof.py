@@ -14,6 +14,7 @@ from seezar.signin.network import NetworkWatch
 from seezar.signin.outcome import Outcome
 from seezar.signin.reading import NEVER_FILLED, Reading
 from seezar.signin.telling import decided_on
+from seezar.telemetry.spans import traced
 from seezar.vault.origins import origin_of
 
 _FORMS = ("login", "username", "password", "otp", "await_link", "captcha", "sso")
@@ -22,6 +23,7 @@ _BUILD_S = 1.5
 _DENIED_S = 3.0
 
 
+@traced("browser.verify")
 async def prove(page: Page, account: Account, *, timeout: float) -> Outcome:
     """Navigate `page` afresh to the account's verify URL and look at where that leads.
 

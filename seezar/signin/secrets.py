@@ -2,7 +2,7 @@
 
 from seezar.accounts.records import Account
 from seezar.accounts.totp import base32_key
-from seezar.browser.redaction import Redactor
+from seezar.redaction import Redactor
 from seezar.vault import Vault
 
 

@@ -13,6 +13,7 @@ from seezar.signin.outcome import Outcome
 from seezar.signin.policy import DEFAULT_BUTTON, checked_field
 from seezar.signin.reading import Reading
 from seezar.signin.stage import Effect, Role, lost
+from seezar.telemetry.spans import spans, traced
 
 # A page may take so long to say what a value that was typed is worth, or to go on from a code that it has sent itself.
 _CHECK_S: Final = 3.0
@@ -32,6 +33,7 @@ _ENTER_SENDS: Final = f"""(field, submit) => {{
 }}"""
 
 
+@traced("browser.submit")
 async def fill_and_send(
     flow: Flow,
     reading: Reading,
@@ -173,14 +175,15 @@ async def type_checked(
     element, origin = await checked_field(field, origins, submit=submit)
     guard = keep_out_of_address(element) if secret else asyncio.sleep(0)
     typed, _ = await asyncio.gather(value(origin), guard)
-    try:
-        await type_value(element, typed, what=what)
-    except FieldRefused:
-        # The page may have put another element in its place, as it does when it comes to life.
-        element, now = await checked_field(field, origins, submit=submit)
-        if secret:
-            await keep_out_of_address(element)
-        await type_value(element, typed if now == origin else await value(now), what=what)
+    with spans.span("browser.fill", {"seezar.field": what}):
+        try:
+            await type_value(element, typed, what=what)
+        except FieldRefused:
+            # The page may have put another element in its place, as it does when it comes to life.
+            element, now = await checked_field(field, origins, submit=submit)
+            if secret:
+                await keep_out_of_address(element)
+            await type_value(element, typed if now == origin else await value(now), what=what)
     return origin
 
 

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 from playwright.async_api import Frame, Locator, Page
 
 from seezar.accounts.recipes import Part
-from seezar.browser.redaction import Redactor
 from seezar.errors import InvalidInput
+from seezar.redaction import Redactor
 from seezar.signin.address import template
 from seezar.signin.fields import FieldView
 from seezar.signin.forms import ButtonView

@@ -16,6 +16,7 @@ from seezar.signin.filling import press
 from seezar.signin.network import NetworkWatch
 from seezar.signin.reading import Reading
 from seezar.signin.recipes import RecipeBook
+from seezar.telemetry.spans import spans, traced
 from seezar.vault.origins import origin_of
 
 _POLL_S = 0.1
@@ -112,6 +113,13 @@ class Stage:
             in_flow: the forms may be behind us; a page without one is then what was wanted, and the proof is a fresh
                 visit anyway.
         """
+        with spans.span("browser.read") as span:
+            reading = await self._looked(in_flow=in_flow)
+            if span is not None and reading is not None:
+                span.set_attributes({"seezar.page.kind": reading.kind, "seezar.page.confidence": reading.confidence})
+        return reading
+
+    async def _looked(self, *, in_flow: bool) -> Reading | None:
         if not await self.network.settled(self._timeout):
             return None
         reading = await self._recalled(await self.read(), in_flow=in_flow)
@@ -154,6 +162,7 @@ class Stage:
         """Wait until the page has done what it was at; False when the site did not answer in time."""
         return await self.network.quiet(self._timeout)
 
+    @traced("browser.press")
     async def act(self, control: Locator, reading: Reading) -> None:
         """Press what is no submit, and wait for what it changes."""
         before = self.fingerprint(reading)

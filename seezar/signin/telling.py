@@ -7,8 +7,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from seezar.accounts.records import Account
-from seezar.browser.redaction import Redactor
 from seezar.errors import InvalidInput
+from seezar.redaction import Redactor
 from seezar.signin.address import template
 from seezar.signin.outcome import Outcome
 from seezar.signin.reading import Reading

@@ -1,13 +1,16 @@
 """Traces on and off: one provider for the process, every target behind the mask, nothing at all without a target."""
 
+import atexit
 import logging
 import os
+import re
 import threading
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from seezar.telemetry.secrets import revealed
+from seezar.telemetry.revealed import revealed
+from seezar.telemetry.spans import spans
 from seezar.telemetry.targets import Target, targets
 
 if TYPE_CHECKING:
@@ -17,7 +20,8 @@ _log = logging.getLogger("seezar.telemetry")
 
 # A receiver that hangs costs one batch so long, in a thread of its own.
 _SEND_S = 5.0
-_EVERY_MS = 2000
+# How much of a trace a killed process loses.
+_EVERY_MS = 1000
 # What is not sent by then when a process ends is lost.
 _FLUSH_S = 2.0
 # ADK reads these as well and would send its spans, logs and metrics there as they are.
@@ -27,45 +31,74 @@ _READ_BY_ADK = (
     "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
     "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
 )
+_SECRET_NAME = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD|SALT)$")
+_SHORTEST_SECRET = 8
 
 
 class Telemetry:
-    """The traces of this process."""
+    """The traces of this process.
+
+    Attributes:
+        found: where they go.
+    """
 
     def __init__(self) -> None:
+        self.found: list[Target] = []
+        self._read: dict[str, str] = {}
         self._provider: TracerProvider | None = None
+        self._ending = threading.Event()
+        self._ended = threading.Event()
 
-    def start(self, role: str, environ: MutableMapping[str, str] | None = None) -> list[Target]:
+    def start(self, role: str, environ: MutableMapping[str, str] | None = None) -> bool:
         """Begin to send traces to the targets that the environment names; the second call changes nothing.
 
         Args:
             role: what this process is: worker, agents, api, cli.
-            environ: None takes that of the process. What ADK would read in it is taken out.
+            environ: None takes that of the process. What ADK would read in it is taken out; processes that are started
+                from here get it through `environment`.
 
         Returns:
-            the targets; without one, nothing was loaded and nothing is recorded.
+            Whether there is a target; without one, nothing was loaded and nothing is recorded.
 
         Raises:
             SettingsInvalid: the address of a target cannot be one.
         """
+        if self._provider is not None:
+            return True
         environ = os.environ if environ is None else environ
-        found = targets(environ)
-        for name in _READ_BY_ADK:
-            environ.pop(name, None)
-        if found and self._provider is None:
-            self._provider = _provider(role, found)
-            revealed.listening = True
-        return found
+        self.found = targets(environ)
+        if not self.found:
+            return False
+        self._read = {name: environ.pop(name) for name in _READ_BY_ADK if name in environ}
+        for name, value in environ.items():
+            if _SECRET_NAME.search(name) and len(value) >= _SHORTEST_SECRET:
+                revealed.known(name.lower(), value)
+        revealed.listening = True
+        self._provider = _provider(role, self.found)
+        spans.use(self._provider)
+        # It stands ready, as a process that ends can begin no thread.
+        threading.Thread(target=self._end, args=(self._provider,), name="seezar-traces", daemon=True).start()
+        atexit.register(self.stop)
+        return True
+
+    def environment(self) -> Mapping[str, str]:
+        """What a process that is started from here needs to send its traces to the same targets."""
+        return self._read if self._provider is not None else {}
 
     def stop(self) -> None:
-        """Send what is left, for a short while."""
-        provider, self._provider = self._provider, None
-        if provider is None:
+        """Send what is left, for a short while; nothing is recorded from then on."""
+        if self._provider is None or self._ending.is_set():
             return
+        spans.use(None)
+        revealed.listening = False
+        self._ending.set()
+        self._ended.wait(_FLUSH_S)
+
+    def _end(self, provider: "TracerProvider") -> None:
+        self._ending.wait()
         # Its own time limit covers one target and none of its retries.
-        flushing = threading.Thread(target=provider.shutdown, name="seezar-traces", daemon=True)
-        flushing.start()
-        flushing.join(_FLUSH_S)
+        provider.shutdown()
+        self._ended.set()
 
 
 def _provider(role: str, found: list[Target]) -> "TracerProvider":
@@ -76,12 +109,14 @@ def _provider(role: str, found: list[Target]) -> "TracerProvider":
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     from seezar.telemetry.masking import MaskingExporter
+    from seezar.telemetry.processors import AboutProcessor, Ids
 
     # It tells every failed batch with a traceback; that traces do not arrive is told once, by us.
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
     # Sampling, limits and further attributes come from the variables of OpenTelemetry, which its SDK reads.
     resource = Resource.create({"service.name": "seezar", "service.version": version("seezar"), "seezar.role": role})
-    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+    provider = TracerProvider(resource=resource, id_generator=Ids(), shutdown_on_exit=False)
+    provider.add_span_processor(AboutProcessor())
     for target in found:
         exporter = OTLPSpanExporter(endpoint=target.url, headers=dict(target.headers), timeout=_SEND_S)
         provider.add_span_processor(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from seezar.database import Connection, Database, Row
 from seezar.errors import KeyUnusable, OriginNotAllowed, SecretMissing
+from seezar.telemetry.revealed import revealed
 from seezar.vault.cipher import Cipher
 
 _PROOF = b"seezar"
@@ -55,6 +56,7 @@ class Vault:
         """Store `value` under `reference` for use on `origins` only, in the caller's transaction; replaces an older
         one.
         """
+        revealed.note("secret", value)
         wrapped, ciphertext = self.cipher.seal(value.encode(), context=_context(reference, origins))
         await connection.execute(
             "INSERT INTO app.secret (reference, origins, key_id, wrapped_key, ciphertext) VALUES (%s, %s, %s, %s, %s)"
@@ -104,4 +106,6 @@ class Vault:
 
     def _decrypt(self, row: Row) -> str:
         context = _context(row["reference"], row["origins"])
-        return self.cipher.open(bytes(row["wrapped_key"]), bytes(row["ciphertext"]), context=context).decode()
+        value = self.cipher.open(bytes(row["wrapped_key"]), bytes(row["ciphertext"]), context=context).decode()
+        revealed.note("secret", value)
+        return value

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from seezar.models.choice import Limit
     from seezar.models.ledger import Usage
     from seezar.models.overview import Standing, Trial
+    from seezar.models.pool import Pool
 
 app = typer.Typer(help="Models: the pool of litellm_config.yaml, and what is left of it.", no_args_is_help=True)
 
@@ -25,14 +26,16 @@ def list_models(as_json: Annotated[bool, _JSON] = False) -> None:
     from service.ground import with_application
     from service.terminal import note, print_json, table
 
-    async def load(application: "Application") -> "tuple[list[Standing], bool]":
+    async def load(application: "Application") -> "tuple[list[Standing], Pool]":
         from seezar.models.overview import standings
 
-        return await standings(application.models), application.models.pool.is_offline
+        return await standings(application.models), application.models.pool
 
-    rows, offline = with_application(load)
+    rows, pool = with_application(load)
     if as_json:
-        print_json({"offline": offline, "models": [_row(row) for row in rows]})
+        replayed = str(pool.replayed) if pool.replayed else None
+        models = [_row(row) for row in rows]
+        print_json({"offline": pool.is_offline, "proxy": pool.proxy, "replayed": replayed, "models": models})
         return
     table(
         ("GROUP", "TIER", "ID", "MODEL", "STATE", "TODAY"),
@@ -48,8 +51,12 @@ def list_models(as_json: Annotated[bool, _JSON] = False) -> None:
             for row in rows
         ],
     )
-    if offline:
+    if pool.is_offline:
         note("No key is set: the built-in rules answer. One key of the list is enough to ask a model.")
+    elif pool.proxy:
+        note(f"All of them are asked through the LiteLLM proxy at {pool.proxy}, which has quotas of its own.")
+    elif pool.replayed:
+        note(f"Nobody is asked: the recording {pool.replayed} answers.")
 
 
 @app.command("test")

@@ -60,6 +60,9 @@ def list_runs(
     since: Annotated[
         str | None, typer.Option(metavar="WHEN", help="Asked for since then: 2h, 7d, 2026-11-01, 2026-11-01T10:30.")
     ] = None,
+    trace: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only of the trace with this id, as Langfuse shows it.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the newest runs."""
@@ -68,7 +71,7 @@ def list_runs(
     from service.moments import since as moment_of
     from service.terminal import moment, note, print_json, table
 
-    only = RunFilter(account, _kind(kind), status, None if since is None else moment_of(since))
+    only = RunFilter(account, _kind(kind), status, None if since is None else moment_of(since), trace)
 
     async def load(application: "Application") -> list["Run"]:
         if (
@@ -92,7 +95,7 @@ def list_runs(
 def as_object(run: "Run") -> dict[str, Any]:
     """What `--json` shows of a run."""
     values = asdict(run)
-    return {name: values[name] for name in _FIELDS}
+    return {**{name: values[name] for name in _FIELDS}, "trace_id": run.trace_id}
 
 
 def status_of(run: "Run") -> str:

@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Page
 
 from seezar.browser.reader import MAX_CHARACTERS, read_text
-from seezar.browser.redaction import Redactor
+from seezar.redaction import Redactor
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser]
 

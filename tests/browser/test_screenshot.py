@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Locator, Page
 
 from seezar.browser.reader import screenshot
-from seezar.browser.redaction import Redactor
+from seezar.redaction import Redactor
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser]
 

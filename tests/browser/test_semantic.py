@@ -16,12 +16,12 @@ from pydantic import BaseModel
 from seezar.accounts.records import SessionState
 from seezar.browser.pool import BrowserPool
 from seezar.browser.prompts import without_values
-from seezar.browser.redaction import Redactor
 from seezar.browser.semantic import PageNotUnderstood, SemanticBrowser
 from seezar.browser.state import capture
 from seezar.errors import OriginNotAllowed
 from seezar.models.pool import load_pool, offline_pool
 from seezar.models.router import ModelRouter
+from seezar.redaction import Redactor
 from tests.chromium import browser_settings
 from tests.model_server import ModelServer, Script
 from tests.site import Request, Response, Site, page, redirect, serve

@@ -12,9 +12,9 @@ import pytest_asyncio
 from playwright.async_api import Page
 
 from seezar.browser.pool import BrowserPool
-from seezar.browser.redaction import Redactor
 from seezar.models.pool import load_pool, offline_pool
 from seezar.models.router import ModelRouter
+from seezar.redaction import Redactor
 from seezar.signin.detector import detect
 from seezar.signin.fallback import ModelAdvisor
 from seezar.signin.policy import sure

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seezar.browser.redaction import Redactor
+from seezar.redaction import Redactor
 
 PASSWORD = 'p$^.*[ä]/"\\ +&=% €x'
 TOTP = "JBSWY3DPEHPK3PXPJBSWY3DP"
