@@ -42,7 +42,7 @@ def model_call(group: str, messages: Sequence[Mapping[str, Any]]) -> Iterator[Mo
         yield ModelCall()
 
 
-def note_answer(deployment: str, model: str, *, input_tokens: int, output_tokens: int, cost_usd: float) -> None:
+def note_answer(deployment: str, model: str, input_tokens: int, output_tokens: int, *, cost_usd: float) -> None:
     """Say on the span that is under way who answered.
 
     Args:
