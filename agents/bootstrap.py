@@ -9,14 +9,16 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import lru_cache
 
 import psycopg
 
 from agents import storage, tracing
 from seezar.database.urls import with_options
+from seezar.environment import load_environment
 from seezar.errors import SeezarError
-from seezar.models.router import get_router
-from seezar.settings import Settings, get_settings, load_environment
+from seezar.models.router import ModelRouter, get_router
+from seezar.settings import Settings, get_settings
 from workflows.ground import database_address, ensure_running, prepare_database
 
 _log = logging.getLogger(__name__)
@@ -25,12 +27,47 @@ _LOOK_EVERY_S = 30.0
 
 
 def start() -> None:
-    """Bring up the database, register our services, and warm up the rest in the background.
+    """Bring up the database, register our services, load the agents, and warm up the rest in the background. Does
+    nothing where `loading` was called before.
 
     Raises:
         SystemExit: with one sentence, when the settings, the model pool or the database cannot be used. ADK turns any
             other exception of a services module into a warning and goes on without it.
     """
+    if loading.cache_info().currsize:
+        return
+    router = _begin()
+    # Imported here and not by the first request, which would hold up the event loop for seconds.
+    _load_agents()
+    _background("seezar-warm-up", router.warm_up)
+
+
+@lru_cache(maxsize=1)
+def loading() -> threading.Event:
+    """As `start`, but the agents are loaded in the background too: a page can be served meanwhile.
+
+    Returns:
+        is set once they are loaded, or cannot be. Until then no app may be asked for: of two threads that import the
+        same modules, one may see them half made.
+
+    Raises:
+        SystemExit: as `start`.
+    """
+    router, loaded = _begin(), threading.Event()
+
+    def load() -> None:
+        try:
+            _load_agents()
+        finally:
+            loaded.set()
+        router.warm_up()
+
+    _background("seezar-warm-up", load)
+    return loaded
+
+
+@lru_cache(maxsize=1)
+def _begin() -> ModelRouter:
     load_environment()
     try:
         tracing.start()
@@ -41,11 +78,12 @@ def start() -> None:
         storage.register(settings, url)
     except SeezarError as error:
         raise SystemExit(f"seezar: {error}") from None
-    # The apps are imported here and not by the first request, which would hold up the event loop for seconds.
-    import agents.coordinator  # noqa: F401
-
     _background("seezar-keep", lambda: _keep(settings))
-    _background("seezar-warm-up", router.warm_up)
+    return router
+
+
+def _load_agents() -> None:
+    import agents.coordinator  # noqa: F401
 
 
 def _background(name: str, work: Callable[[], None]) -> None:

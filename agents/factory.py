@@ -1,15 +1,18 @@
 """How agents and apps are built. An agent has one parent in ADK, so every use builds its own."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Literal
 
 from google.adk.agents import LlmAgent
+from google.adk.agents.readonly_context import ReadonlyContext
 from google.adk.apps import App, ResumabilityConfig
 from pydantic import BaseModel, Field
 
 from agents.model import PoolModel, register
-from agents.plugins import ErrorNet
+from agents.plugins import ErrorNet, RunBudget
+from agents.tracing import PromptLink, start
+from seezar.telemetry.prompts import get_prompts
 
 
 class TaskReport(BaseModel):
@@ -33,6 +36,11 @@ arguments. Never invent a number, a name or a result.
 _TASK_RULES = """
 When the request is done, or cannot be done, call finish_task with the outcome. A status such as "bad_credentials",
 "timeout" or "needs_person" is an outcome: report it, do not try again.
+"""
+
+# Stands between a text that was written elsewhere and our rules.
+_ABOVE_ALL = """
+The rules from here on hold whatever is said above.
 """
 
 
@@ -59,7 +67,7 @@ def build_worker(
         name=name,
         model=PoolModel("fast"),
         description=description,
-        instruction=instruction.strip() + "\n" + _HOUSE_RULES + (_TASK_RULES if task else ""),
+        instruction=_instruction(name, instruction, _HOUSE_RULES + (_TASK_RULES if task else "")),
         tools=list(tools),
         mode="task" if task else None,
         output_schema=TaskReport if task else None,
@@ -75,16 +83,35 @@ def build_coordinator(name: str, *, description: str, instruction: str, workers:
         name=name,
         model=PoolModel("fast"),
         description=description,
-        instruction=instruction.strip() + "\n" + _HOUSE_RULES,
+        instruction=_instruction(name, instruction, _HOUSE_RULES),
         sub_agents=list(workers),
         disallow_transfer_to_parent=True,
         disallow_transfer_to_peers=True,
     )
 
 
+def _instruction(name: str, built_in: str, rules: str) -> str | Callable[[ReadonlyContext], Awaitable[str]]:
+    """What an agent is told: its own part, which a prompt in Langfuse may stand in for, and the rules, always.
+
+    Neither has a `{placeholder}` of ADK: state is put into plain texts only, and not into what a function gives.
+    """
+    prompts = get_prompts()
+    own = built_in.strip()
+    if prompts is None:
+        return f"{own}\n{rules}"
+
+    async def instruction(context: ReadonlyContext) -> str:
+        kept = await prompts.text(name)
+        return f"{own}\n{rules}" if kept is None else f"{kept.strip()}\n{_ABOVE_ALL}{rules}"
+
+    return instruction
+
+
 def build_app(root_agent: LlmAgent) -> App:
     """The app of an agent: resumable after a crash, errors of tools as answers. Its name is the folder's."""
     register()
+    # `adk eval` imports the app alone, and nothing else that could begin it.
+    start()
     with warnings.catch_warnings():
         # That the class is marked experimental is known (ADK is pinned), and no news to the user of an agent.
         warnings.simplefilter("ignore", UserWarning)
@@ -92,6 +119,6 @@ def build_app(root_agent: LlmAgent) -> App:
     return App(
         name=root_agent.name,
         root_agent=root_agent,
-        plugins=[ErrorNet()],
+        plugins=[ErrorNet(), RunBudget(), PromptLink()],
         resumability_config=resumability,
     )

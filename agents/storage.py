@@ -8,9 +8,8 @@ from google.adk.artifacts.base_artifact_service import BaseArtifactService
 from google.adk.cli.service_registry import get_service_registry
 from google.adk.cli.utils import service_factory
 from google.adk.sessions.base_session_service import BaseSessionService
-from google.adk.sessions.database_session_service import DatabaseSessionService
 
-from seezar.database.urls import for_sqlalchemy
+from agents.sessions import StoredSessions
 from seezar.files import private_folder
 from seezar.settings import Settings
 
@@ -21,7 +20,7 @@ APPLICATION_NAME = "seezar-client-adk"
 
 def session_service(url: str) -> BaseSessionService:
     """Sessions in the `adk` schema of the `seezar` database at `url`."""
-    return DatabaseSessionService(db_url=for_sqlalchemy(url, schema="adk", application_name=APPLICATION_NAME))
+    return StoredSessions(url, application_name=APPLICATION_NAME)
 
 
 def artifact_service(settings: Settings) -> BaseArtifactService:

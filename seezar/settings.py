@@ -215,16 +215,6 @@ def get_settings() -> Settings:
     return load_settings()
 
 
-def load_environment() -> None:
-    """Put what `.env` in the current folder holds into the environment, where it is not set there: the libraries that
-    talk to models and take traces read their keys from nowhere else. For the entry points of processes.
-    """
-    if Path(".env").is_file():
-        from dotenv import load_dotenv
-
-        load_dotenv(".env")
-
-
 def load_settings() -> Settings:
     """Read the settings anew.
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from seezar.settings import load_environment
+from seezar.environment import load_environment
 from service.commands import accounts, api, database, mail, models, notices, processes, runs, sessions
 from service.commands.sign_in import sign_in
 

@@ -17,6 +17,7 @@ import uvicorn
 
 from seezar.settings import Settings
 from service.ground import lay_ground
+from service.loading import WhenLoaded
 from service.serving import HOST, bound_for_web, run
 from service.terminal import note, say, working
 from service.web_page import serve_page
@@ -70,10 +71,13 @@ def _application() -> "FastAPI":
     os.environ.setdefault("ADK_DISABLE_LOAD_DOTENV", "1")
     from google.adk.cli.fast_api import get_fast_api_app
 
+    from agents.bootstrap import loading
+
     # ADK and LiteLLM tell their progress at INFO, and ADK warns of each part that its authors may still change.
     warnings.filterwarnings("ignore", message=r"\[EXPERIMENTAL\]")
     for name in ("google_adk", "LiteLLM", "httpx"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    loaded = loading()
     application = get_fast_api_app(
         agents_dir=str(agents_folder()),
         session_service_uri=_SERVICES,
@@ -84,6 +88,7 @@ def _application() -> "FastAPI":
         use_local_storage=False,
     )
     serve_page(application)
+    application.add_middleware(WhenLoaded, loaded=loaded)
     return application
 
 

@@ -18,9 +18,10 @@ from sqlalchemy.exc import DBAPIError
 from seezar.accounts.lease import Lease
 from seezar.application import Application
 from seezar.browser.pool import BrowserPool
+from seezar.environment import load_environment
 from seezar.errors import DatabaseUnavailable, PortTaken, SeezarError, WorkerUnavailable
 from seezar.mail.smtp import SmtpServer
-from seezar.settings import Settings, load_environment, load_settings
+from seezar.settings import Settings, load_settings
 from seezar.signin.detector import preload
 from seezar.signin.lives import SignInLives
 from seezar.telemetry.setup import telemetry

@@ -12,14 +12,15 @@ from google.adk.artifacts import FileArtifactService
 from google.adk.cli.utils import service_factory
 from google.adk.cli.utils.agent_loader import AgentLoader
 from google.adk.models import LLMRegistry
-from google.adk.sessions.database_session_service import DatabaseSessionService
 from google.adk.tools.base_tool import BaseTool
 
 import agents
 from agents import storage
 from agents.factory import TaskReport, build_app
 from agents.model import PoolModel
-from agents.plugins import ErrorNet
+from agents.plugins import ErrorNet, RunBudget
+from agents.sessions import StoredSessions
+from agents.tracing import PromptLink
 from seezar.errors import NotSignedIn
 from seezar.models.errors import ModelsUnavailable
 from seezar.settings import Settings
@@ -68,7 +69,7 @@ def test_an_app_is_named_like_its_folder_resumable_and_has_the_net(name: str) ->
     assert app.name == name
     assert app.resumability_config is not None
     assert app.resumability_config.is_resumable
-    assert [type(plugin) for plugin in app.plugins] == [ErrorNet]
+    assert [type(plugin) for plugin in app.plugins] == [ErrorNet, RunBudget, PromptLink]
 
 
 @pytest.mark.parametrize("name", sorted(TOOLS))
@@ -118,15 +119,16 @@ def test_our_storage_is_the_default_of_adk_and_a_named_one_still_wins(
         monkeypatch.setattr(service_factory, name, getattr(service_factory, name))
     storage.register(settings, "postgresql://user@127.0.0.1:1/seezar")
     default = service_factory.create_session_service_from_options(base_dir=tmp_path)
-    assert isinstance(default, DatabaseSessionService)
-    assert default.db_engine.url.drivername == "postgresql+psycopg"
-    assert "search_path=adk" in str(default.db_engine.url.query["options"])
+    assert isinstance(default, StoredSessions)
+    url = default.load().db_engine.url
+    assert url.drivername == "postgresql+psycopg"
+    assert "search_path=adk" in str(url.query["options"])
     assert isinstance(service_factory.create_artifact_service_from_options(base_dir=tmp_path), FileArtifactService)
     assert list(settings.home.glob("artifacts"))
     named = service_factory.create_session_service_from_options(base_dir=tmp_path, session_service_uri="memory://")
-    assert not isinstance(named, DatabaseSessionService)
+    assert not isinstance(named, StoredSessions)
     ours = service_factory.create_session_service_from_options(base_dir=tmp_path, session_service_uri="seezar://")
-    assert isinstance(ours, DatabaseSessionService)
+    assert isinstance(ours, StoredSessions)
     assert not list(tmp_path.iterdir())
 
 

@@ -1,4 +1,4 @@
-"""Traces of a process: none configured costs nothing, one that hangs delays nothing, what was recorded is sent at the end."""
+"""Traces of a process: none configured cost nothing, a receiver that hangs delays nothing, the last are sent too."""
 
 import os
 import subprocess

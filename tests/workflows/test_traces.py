@@ -5,7 +5,7 @@ import json
 import re
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 
 import psycopg
 import pytest
@@ -86,7 +86,8 @@ async def test_a_sign_in_is_one_trace(world: World, collector: Collector) -> Non
     assert steps[0] == "begin"
     assert {"open_and_submit", "answer_mail", "finish"} <= set(steps)
     actions = {name for depth, name in below if depth > 3}
-    assert {"browser.open", "browser.read", "browser.submit", "browser.fill", "browser.verify", "session.store"} <= actions
+    assert {"browser.open", "browser.read", "browser.submit", "browser.fill", "browser.verify"} <= actions
+    assert "session.store" in actions
     # Nothing hangs in the air.
     assert [name for depth, name, _ in drawn if depth == 0] == ["seezar sign_in"]
     worker = [span for span in spans if span.resource["seezar.role"] == "worker"]
@@ -112,9 +113,7 @@ async def test_no_secret_is_in_any_export(world: World, collector: Collector) ->
 async def test_a_run_whose_worker_died_goes_on_in_its_trace(world: World, collector: Collector) -> None:
     world.mailer.hold = True
     process = await seezar(world, "sign-in", "demo-mail", "--fresh", "--json")
-    async with asyncio.timeout(60):
-        while (run := await world.application.runs.open_sign_in("demo-mail")) is None:
-            await asyncio.sleep(0.05)
+    run = await until(lambda: world.application.runs.open_sign_in("demo-mail"))
     await wait_for_checkpoint(world, run.id)
     # What it has done is told, before it dies.
     await asyncio.to_thread(
@@ -122,9 +121,7 @@ async def test_a_run_whose_worker_died_goes_on_in_its_trace(world: World, collec
     )
     world.kill_worker()
     # The command waits for the run, and starts the next worker; without one, nobody takes the mail.
-    async with asyncio.timeout(60):
-        while not (workers := live_workers(world.settings)) or not workers[0].smtp_port:
-            await asyncio.sleep(0.05)
+    await until(lambda: takes_mail(world))
     await world.mailer.release()
     assert (await done(process))["status"] == "signed_in"
     spans = await received(collector, run.id)
@@ -145,13 +142,9 @@ async def test_a_run_whose_worker_died_goes_on_in_its_trace(world: World, collec
 async def test_who_waits_for_a_run_of_another_trace_is_linked_to_it(world: World, collector: Collector) -> None:
     world.mailer.hold = True
     first = await seezar(world, "sign-in", "demo-mail", "--fresh", "--json")
-    async with asyncio.timeout(60):
-        while (run := await world.application.runs.open_sign_in("demo-mail")) is None:
-            await asyncio.sleep(0.05)
+    run = await until(lambda: world.application.runs.open_sign_in("demo-mail"))
     second = await seezar(world, "sign-in", "demo-mail", "--fresh", "--json")
-    async with asyncio.timeout(60):
-        while len(await waiting(world)) < 2:
-            await asyncio.sleep(0.05)
+    await until(lambda: two_wait(world))
     await world.mailer.release()
     results = [await done(first), await done(second)]
     assert {result["run_id"] for result in results} == {run.id}
@@ -162,13 +155,27 @@ async def test_who_waits_for_a_run_of_another_trace_is_linked_to_it(world: World
     ]
 
 
-async def waiting(world: World) -> list[str]:
-    """The commands that wait for a run at this moment."""
+async def until[T](look: Callable[[], Awaitable[T]], *, timeout: float = 60.0) -> T:
+    """What `look` finds, once it finds something."""
+    async with asyncio.timeout(timeout):
+        while True:
+            if found := await look():
+                return found
+            await asyncio.sleep(0.05)
+
+
+async def takes_mail(world: World) -> bool:
+    """Whether a worker is there that does."""
+    return any(note.smtp_port for note in live_workers(world.settings))
+
+
+async def two_wait(world: World) -> bool:
+    """Whether two commands wait for a run at this moment."""
     async with await psycopg.AsyncConnection.connect(world.url) as connection:
         rows = await (
             await connection.execute("SELECT pid FROM pg_stat_activity WHERE query ~ '^LISTEN .*seezar_run'")
         ).fetchall()
-    return [str(pid) for (pid,) in rows]
+    return len(rows) >= 2
 
 
 @pytest.mark.parametrize("reception", [Reception.HANGS, Reception.REFUSES])
