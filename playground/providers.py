@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
@@ -40,6 +41,27 @@ _REFUSALS: dict[Behaviour, tuple[int, dict[str, str]]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function that the model wants called."""
+
+    name: str
+    arguments: dict[str, Any]
+
+
+# What is answered to a request body: a text, or calls of functions.
+type Script = Callable[[dict[str, Any]], str | Sequence[Call]]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as it came in."""
+
+    path: str
+    authorization: str
+    body: dict[str, Any]
+
+
 class Provider:
     """Listens on a port of 127.0.0.1 while it is entered.
 
@@ -47,21 +69,30 @@ class Provider:
         behaviour: what it does; may be changed while it runs.
         text: what it answers.
         retry_after: seconds it asks to wait where it refuses; None says nothing.
+        script: gives the answer to a request, instead of `text`.
     """
 
     def __init__(
-        self, behaviour: Behaviour = Behaviour.ANSWERS, *, text: str = "All is well.", retry_after: int | None = None
+        self,
+        behaviour: Behaviour = Behaviour.ANSWERS,
+        *,
+        text: str = "All is well.",
+        retry_after: int | None = None,
+        script: Script | None = None,
     ) -> None:
         self.behaviour = behaviour
         self.text = text
         self.retry_after = retry_after
+        self.script = script
         self.hits = 0
+        self.asked: list[Asked] = []
         self.url = ""
         self._closing = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         app = web.Application()
         app.router.add_post("/v1/chat/completions", self._handle)
+        app.router.add_post("/v1/embeddings", self._handle)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -76,17 +107,23 @@ class Provider:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         self.hits += 1
         body = await request.json()
+        self.asked.append(Asked(request.path, request.headers.get("Authorization", ""), body))
         if self.behaviour is Behaviour.HANGS:
             await self._closing.wait()
         if self.behaviour in _REFUSALS:
             status, error = _REFUSALS[self.behaviour]
             headers = {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
             return web.json_response({"error": error}, status=status, headers=headers)
-        return await self._stream(request) if body.get("stream") else await self._whole(request)
+        if request.path.endswith("/embeddings"):
+            return web.json_response(_embeddings(body))
+        said = self.script(body) if self.script else self.text
+        return await self._stream(request, said) if body.get("stream") else await self._whole(request, said)
 
-    async def _whole(self, request: web.Request) -> web.StreamResponse:
-        message = {"role": "assistant", "content": self.text}
-        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    async def _whole(self, request: web.Request, said: str | Sequence[Call]) -> web.StreamResponse:
+        message: dict[str, Any] = {"role": "assistant", "content": said if isinstance(said, str) else None}
+        if not isinstance(said, str):
+            message["tool_calls"] = self._tool_calls(said)
+        choice = {"index": 0, "message": message, "finish_reason": _reason(said)}
         answer = {**_HEAD, "object": "chat.completion", "choices": [choice], "usage": _USAGE}
         if self.behaviour is Behaviour.BREAKS_OFF:
             response = web.StreamResponse(headers={"Content-Length": "100000", "Content-Type": "application/json"})
@@ -95,11 +132,11 @@ class Provider:
             return _cut(request, response)
         return web.json_response(answer)
 
-    async def _stream(self, request: web.Request) -> web.StreamResponse:
+    async def _stream(self, request: web.Request, said: str | Sequence[Call]) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         response.enable_chunked_encoding()
         await response.prepare(request)
-        events = list(self._events())
+        events = list(self._events(said))
         for number, event in enumerate(events):
             if self.behaviour is Behaviour.BREAKS_OFF and number == len(events) // 2:
                 return _cut(request, response)
@@ -107,18 +144,43 @@ class Provider:
         await response.write(b"data: [DONE]\n\n")
         return response
 
-    def _events(self) -> Iterator[dict[str, Any]]:
-        for word in self.text.split(" "):
-            yield _piece({"role": "assistant", "content": f"{word} "})
-        yield _piece({}, finish_reason="stop")
+    def _events(self, said: str | Sequence[Call]) -> Iterator[dict[str, Any]]:
+        if isinstance(said, str):
+            for word in said.split(" "):
+                yield _piece({"role": "assistant", "content": f"{word} "})
+        else:
+            for index, call in enumerate(self._tool_calls(said)):
+                yield _piece({"role": "assistant", "tool_calls": [{**call, "index": index}]})
+        yield _piece({}, finish_reason=_reason(said))
         yield {**_HEAD, "object": "chat.completion.chunk", "choices": [], "usage": _USAGE}
+
+    def _tool_calls(self, calls: Sequence[Call]) -> list[dict[str, Any]]:
+        # As with real providers, no two calls of a conversation have the same id.
+        return [
+            {
+                "id": f"call_{self.hits}_{index}",
+                "type": "function",
+                "function": {"name": call.name, "arguments": json.dumps(call.arguments)},
+            }
+            for index, call in enumerate(calls)
+        ]
 
 
 _HEAD = {"id": "1", "created": 1, "model": "m"}
 _USAGE = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
 
 
-def _piece(delta: dict[str, str], *, finish_reason: str | None = None) -> dict[str, Any]:
+def _reason(said: str | Sequence[Call]) -> str:
+    return "stop" if isinstance(said, str) else "tool_calls"
+
+
+def _embeddings(body: dict[str, Any]) -> dict[str, Any]:
+    texts: list[str] = body["input"]
+    data = [{"object": "embedding", "index": n, "embedding": [float(len(text)), 1.0]} for n, text in enumerate(texts)]
+    return {"object": "list", "model": body["model"], "data": data, "usage": {"prompt_tokens": 7, "total_tokens": 7}}
+
+
+def _piece(delta: dict[str, Any], *, finish_reason: str | None = None) -> dict[str, Any]:
     choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
     return {**_HEAD, "object": "chat.completion.chunk", "choices": [choice]}
 

@@ -5,9 +5,9 @@ Source of the method: https://github.com/dleemiller/WordLlama (l2_supercat, 256 
 
 import asyncio
 from collections.abc import Sequence
-from functools import lru_cache
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
+
+from seezar.models import word_vectors
 
 DIMENSIONS = 256
 
@@ -25,21 +25,4 @@ class WordLlamaEmbedder:
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """See `Embedder.embed`. Runs in a thread: loading and computing would hold up the event loop."""
-        return await asyncio.to_thread(_embed, list(texts)) if texts else []
-
-
-def _embed(texts: list[str]) -> list[list[float]]:
-    import numpy as np
-
-    vectors: np.ndarray[Any, np.dtype[np.float32]] = _model().embed(texts, norm=False)
-    lengths = np.sqrt((vectors**2).sum(axis=1, keepdims=True))
-    # A text without any known token is the zero vector; dividing by its length would make it NaN.
-    return (vectors / np.where(lengths == 0, 1, lengths)).tolist()
-
-
-@lru_cache(maxsize=1)
-def _model() -> Any:
-    import wordllama  # pyright: ignore[reportMissingTypeStubs]
-
-    # Its default cache folder is empty, which makes it download what lies in its own package.
-    return wordllama.WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)
+        return await asyncio.to_thread(word_vectors.embed, list(texts)) if texts else []

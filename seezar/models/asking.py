@@ -2,9 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
+from seezar.models.budget import Run, counted_to
+from seezar.models.errors import ModelBudgetSpent
 from seezar.models.router import ModelRouter
+from seezar.telemetry.model_calls import model_call
 
 
 class NoAnswer(Exception):
@@ -12,12 +16,19 @@ class NoAnswer(Exception):
 
 
 async def ask(
-    router: ModelRouter, group: str, messages: Sequence[dict[str, Any]], *, timeout: float, **options: Any
+    router: ModelRouter,
+    group: str,
+    messages: Sequence[dict[str, Any]],
+    *,
+    timeout: float,
+    run: Run | None = None,
+    **options: Any,
 ) -> str:
     """The text of a completion.
 
     Args:
         timeout: seconds for the answer; LiteLLM's import (seconds, once a process) is not part of them.
+        run: what the call is counted to; None counts it to the run that is under way, if there is one.
         options: further parameters of a LiteLLM completion.
 
     Raises:
@@ -25,12 +36,17 @@ async def ask(
     """
     try:
         await asyncio.to_thread(router.warm_up)
-        response = await asyncio.wait_for(
-            router.acompletion(group, list(messages), timeout=timeout, **options), timeout
-        )
-        text = response.choices[0].message.content
+        counted = nullcontext() if run is None else counted_to(run)
+        with counted, model_call(group, messages) as call:
+            response = await asyncio.wait_for(
+                router.acompletion(group, list(messages), timeout=timeout, **options), timeout
+            )
+            text = response.choices[0].message.content
+            call.answered(text)
     except TimeoutError:
         raise NoAnswer(f"no model answered within {timeout:.0f} s") from None
+    except ModelBudgetSpent as error:
+        raise NoAnswer(error.what.rstrip(".")) from None
     except Exception as error:  # noqa: BLE001 - providers fail in the ways of many libraries; none may end a sign-in
         # The message of the error may quote the request.
         raise NoAnswer(f"no model could be asked ({type(error).__name__})") from None

@@ -45,16 +45,20 @@ class Choice:
         # Those that failed before and are asked again to see: one request each, the others go elsewhere.
         self._on_trial: set[str] = set()
 
-    def next(self, groups: Sequence[str], known: Known, tried: Container[str]) -> Deployment | None:
+    def next(
+        self, groups: Sequence[str], known: Known, tried: Container[str], *, model: str | None = None
+    ) -> Deployment | None:
         """The deployment to ask, of the first of `groups` that has one; None when there is none.
 
         Args:
             groups: in the order in which they are asked.
             known: what is known of all deployments.
             tried: names of those that were asked already.
+            model: only deployments of this one.
         """
         for group in groups:
-            ready = [d for d in self.pool.of(group) if d.name not in tried and self.idle(d, known) is None]
+            fitting = [d for d in self.pool.of(group) if d.name not in tried and model in (None, d.model)]
+            ready = [d for d in fitting if self.idle(d, known) is None]
             if ready:
                 return min(ready, key=lambda d: (d.order, self._last(d.name)))
         return None

@@ -36,6 +36,18 @@ class ModelStreamCut(SeezarError):
 
 
 class ModelBudgetSpent(SeezarError):
-    """What may be spent on models in a day is spent."""
+    """What may be spent on models in a day, or in one run, is spent."""
 
     status = "model_budget_spent"
+
+
+class ModelRecordingInvalid(SeezarError):
+    """A recording of model calls cannot be read or written."""
+
+    status = "model_recording_invalid"
+
+
+class ModelReplayMismatch(SeezarError):
+    """What was asked is not what was recorded next."""
+
+    status = "model_replay_mismatch"

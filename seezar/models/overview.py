@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from seezar.models.choice import Idle, Limit
 from seezar.models.failures import Failure
 from seezar.models.ledger import Usage
-from seezar.models.offline import OFFLINE_MODEL
 from seezar.models.pool import Deployment
 from seezar.models.router import ModelRouter
 
@@ -65,7 +64,7 @@ async def trials(router: ModelRouter, only: str | None = None) -> AsyncIterator[
     """
     asked: set[str] = set()
     for deployment in router.pool.deployments:
-        if deployment.model == OFFLINE_MODEL or deployment.name in asked or not deployment.is_chat:
+        if deployment.is_offline or deployment.name in asked or not deployment.is_chat:
             continue
         if only is not None and only not in (deployment.group, deployment.name):
             continue

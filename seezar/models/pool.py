@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlsplit
 
-from seezar.models.offline import OFFLINE_MODEL
+from seezar.models.offline import EMBED_MODEL, JUDGE_MODEL, OFFLINE_MODEL, OFFLINE_MODELS
 from seezar.models.pool_file import CHAT_GROUPS, EMBED_GROUP, DeploymentEntry, SettingsEntry, read_pool_file
 
 _FROM_ENVIRONMENT = "os.environ/"
@@ -52,6 +53,11 @@ class Deployment:
         return self.group != EMBED_GROUP
 
     @property
+    def is_offline(self) -> bool:
+        """Whether a stand-in on this machine answers, and nothing is sent."""
+        return self.model in OFFLINE_MODELS
+
+    @property
     def id(self) -> str:
         """The id by which LiteLLM's Router knows it; another one where it is borrowed."""
         return str(self.entry["model_info"]["id"])
@@ -83,16 +89,20 @@ class Pool:
     """Deployments that can be used here.
 
     Attributes:
-        deployments: those whose keys are set; only `offline/rules` when none is.
+        deployments: those whose keys are set; stand-ins on this machine where none is.
         left_out: those whose keys are missing.
         unset: the environment variables that they need and that are not set.
         policy: how they are asked.
+        proxy: address of the LiteLLM proxy that all of them are reached through.
+        replayed: file of the recording that answers instead.
     """
 
     deployments: tuple[Deployment, ...]
     left_out: tuple[Deployment, ...] = ()
     policy: Policy = field(default_factory=Policy)
     unset: frozenset[str] = frozenset()
+    proxy: str | None = None
+    replayed: Path | None = None
 
     def missing(self, deployment: Deployment) -> tuple[str, ...]:
         """The variables that a deployment lacks."""
@@ -100,8 +110,8 @@ class Pool:
 
     @property
     def is_offline(self) -> bool:
-        """Whether `offline/rules` answers everything."""
-        return all(deployment.model == OFFLINE_MODEL for deployment in self.deployments)
+        """Whether stand-ins hold every conversation."""
+        return all(deployment.is_offline for deployment in self.deployments if deployment.is_chat)
 
     def of(self, group: str) -> tuple[Deployment, ...]:
         """The deployments of `group`."""
@@ -127,7 +137,8 @@ def load_pool(path: Path | None = None, environ: Mapping[str, str] | None = None
 
     Returns:
         The usable pool. A chat group without a usable deployment borrows those of the first chat group that has some;
-        `offline/rules` stands in when no chat deployment is usable at all.
+        `offline/rules` (for judge: `offline/judge`) stands in when no chat deployment is usable at all, and
+        `offline/embed` when none for embeddings is.
 
     Raises:
         ModelConfigInvalid: the file cannot be read, or does not say what is needed.
@@ -139,21 +150,55 @@ def load_pool(path: Path | None = None, environ: Mapping[str, str] | None = None
     every = [_deployment(*pair) for pair in zip(file.model_list, entries, strict=True)]
     usable = [d for d in every if all(environ.get(variable) for variable in d.variables)]
     left_out = tuple(d for d in every if d not in usable)
-    deployments = (*_chat(usable), *(d for d in usable if d.group == EMBED_GROUP))
+    deployments = (*_chat(usable), *_embed(usable))
     unset = frozenset(variable for d in left_out for variable in d.variables if not environ.get(variable))
     return Pool(deployments, left_out, _policy(file.router_settings), unset)
 
 
 def offline_pool() -> Pool:
     """The pool that asks no provider, whatever keys are set."""
-    return Pool(tuple(_chat([])))
+    return Pool((*_chat([]), *_embed([])))
+
+
+def proxy_pool(url: str, key: str | None, policy: Policy) -> Pool:
+    """The pool of a LiteLLM proxy: each group is one deployment. Whom it asks, and their quotas, are its business.
+
+    Args:
+        url: its address; without a path, that of its OpenAI API is added.
+        key: of the proxy; None where it asks for none.
+        policy: the times of it hold; another group is asked by the proxy itself.
+    """
+    base = url.rstrip("/") + ("" if urlsplit(url).path.strip("/") else "/v1")
+    times = Policy(policy.timeout, policy.stream_timeout, policy.cooldown)
+    deployments = (
+        _made(group, f"litellm_proxy/{group}", f"{group}-proxy", {"api_base": base, "api_key": key or "none"})
+        for group in (*CHAT_GROUPS, EMBED_GROUP)
+    )
+    return Pool(tuple(deployments), policy=times, proxy=url)
+
+
+def replayed_pool(file: Path) -> Pool:
+    """The pool of which a recording is everything."""
+    return Pool(
+        tuple(_made(group, "recording/replayed", f"{group}-recording", {}) for group in (*CHAT_GROUPS, EMBED_GROUP)),
+        replayed=file,
+    )
+
+
+def _embed(usable: Sequence[Deployment]) -> list[Deployment]:
+    found = [d for d in usable if d.group == EMBED_GROUP]
+    return found or [_made(EMBED_GROUP, EMBED_MODEL, "embed-offline", _OFFLINE_PRICES)]
 
 
 def _chat(usable: Sequence[Deployment]) -> list[Deployment]:
     by_group = {group: [d for d in usable if d.group == group] for group in CHAT_GROUPS}
     lender = next((deployments for deployments in by_group.values() if deployments), None)
     if lender is None:
-        return [_offline(group) for group in CHAT_GROUPS]
+        stand_ins = {"judge": (JUDGE_MODEL, "judge-offline")}
+        return [
+            _made(group, *stand_ins.get(group, (OFFLINE_MODEL, f"{group}-offline-rules")), _OFFLINE_PRICES)
+            for group in CHAT_GROUPS
+        ]
     return [
         d if d.group == group else replace(d, group=group, entry=_renamed(d.entry, group))
         for group in CHAT_GROUPS
@@ -168,14 +213,15 @@ def _renamed(entry: Mapping[str, Any], group: str) -> dict[str, Any]:
     return {**entry, "model_name": group, "model_info": info}
 
 
-def _offline(group: str) -> Deployment:
-    name = f"{group}-offline-rules"
+def _made(group: str, model: str, name: str, parameters: Mapping[str, Any]) -> Deployment:
+    """A deployment that is in no file."""
+    prices = {key: value for key, value in parameters.items() if key in _OFFLINE_PRICES}
     entry = {
         "model_name": group,
-        "litellm_params": {"model": OFFLINE_MODEL, **_OFFLINE_PRICES},
-        "model_info": {"id": name, **_OFFLINE_PRICES},
+        "litellm_params": {"model": model, **parameters},
+        "model_info": {"id": name, **prices},
     }
-    return Deployment(group, OFFLINE_MODEL, name, (), 1, Quota(name), entry)
+    return Deployment(group, model, name, (), 1, Quota(name), entry)
 
 
 def _deployment(said: DeploymentEntry, entry: Mapping[str, Any]) -> Deployment:

@@ -14,9 +14,10 @@ from functools import lru_cache
 from typing import Any
 
 from seezar.models import litellm_import, offline
-from seezar.models.budget import Budget
+from seezar.models.budget import Budget, Limits, Run, current_run
 from seezar.models.choice import Choice
 from seezar.models.connection import LedgerDatabase
+from seezar.models.costs import cost_of
 from seezar.models.errors import (
     ModelBudgetSpent,
     ModelRequestForbidden,
@@ -26,8 +27,14 @@ from seezar.models.errors import (
 )
 from seezar.models.failures import Failure, Kind, failure_of
 from seezar.models.ledger import Known, Ledger, Usage, next_day
-from seezar.models.pool import Deployment, Pool, load_pool
+from seezar.models.pool import Deployment, Pool, load_pool, proxy_pool, replayed_pool
+from seezar.models.pool_file import EMBED_GROUP
+from seezar.models.rehearsal import rehearse
+from seezar.models.tape import Embeddings, Tape
 from seezar.settings import Settings, get_settings
+from seezar.telemetry.model_calls import note_answer
+from seezar.telemetry.revealed import revealed
+from seezar.telemetry.rules import masked
 
 # Who is asked for one request; more of them would keep somebody waiting who is better told.
 _MOST_ASKED = 8
@@ -40,6 +47,8 @@ class _Request:
 
     groups: Sequence[str]
     parameters: dict[str, Any]
+    model: str | None = None
+    run: Run | None = field(default_factory=current_run)
     tried: dict[str, Failure] = field(default_factory=dict[str, Failure])
 
     @property
@@ -52,9 +61,10 @@ class ModelRouter:
 
     Args:
         pool: what may be asked.
-        allow_requests: False lets only `offline/rules` answer; anything else raises before it is sent.
+        allow_requests: False lets only the stand-ins of this machine answer; anything else raises before it is sent.
         ledger: what all processes know of the deployments; None keeps that in this router.
-        budget: what may be spent in a day.
+        budget: what may be spent in a day, and in one run.
+        tape: records what is asked and answered, or answers from a recording.
         clock: epoch seconds.
     """
 
@@ -65,18 +75,21 @@ class ModelRouter:
         allow_requests: bool = True,
         ledger: Ledger | None = None,
         budget: Budget | None = None,
+        tape: Tape | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.pool = pool
         self.ledger = ledger or Ledger(clock=clock)
         self._allow_requests = allow_requests
         self._budget = budget or Budget()
+        self._tape = tape
         self.choice = Choice(pool, clock=clock)
         self._router: Any = None
         self._building = threading.Lock()
 
     def warm_up(self) -> Any:
-        """Import LiteLLM and build the router now (seconds on a cold machine) instead of on the first request.
+        """Import LiteLLM, build the router and go the way of a request once, now (seconds on a cold machine) instead of
+        on the first request.
 
         Returns:
             LiteLLM's Router.
@@ -87,6 +100,7 @@ class ModelRouter:
                 offline.register()
                 entries = [_copy(deployment.entry) for deployment in self.pool.deployments]
                 policy = self.pool.policy
+                rehearse(litellm, outside=not all(d.is_offline for d in self.pool.deployments))
                 # It is asked for one deployment at a time, by its id.
                 self._router = litellm.Router(
                     model_list=entries,
@@ -107,22 +121,55 @@ class ModelRouter:
             kwargs: any other parameter of a LiteLLM completion.
 
         Raises:
-            ModelRequestForbidden: requests are switched off and the group is not answered by `offline/rules`.
-            ModelBudgetSpent: no more is to be spent today.
+            ModelRequestForbidden: requests are switched off and the group is not answered by a stand-in.
+            ModelBudgetSpent: no more is to be spent today, or in this run.
             ModelsUnavailable: no deployment of the group can be asked now.
             ModelRequestRefused: whoever was asked says that the request itself is at fault.
             ModelStreamCut: from the stream: it broke off in the middle.
         """
-        self._check(model)
+        parameters = {"messages": messages, "tools": tools, **kwargs}
+
+        async def ask() -> Any:
+            groups = (model, *self.pool.policy.fallbacks.get(model, ()))
+            return await self._ask_pool(model, _Request(groups, parameters))
+
+        return await (ask() if self._tape is None else self._tape.completion({"model": model, **parameters}, ask))
+
+    async def aembedding(self, input: Sequence[str], *, model: str | None = None) -> Embeddings:  # noqa: A002 - LiteLLM's name for it
+        """Embeddings of the group `embed`.
+
+        Args:
+            input: texts.
+            model: the one that made the vectors that these are to be compared with; None takes that of the group's
+                first deployment. Where it cannot be asked, no other model stands in.
+
+        Raises:
+            ModelRequestForbidden, ModelBudgetSpent, ModelsUnavailable, ModelRequestRefused: as for a completion.
+        """
+        texts = list(input)
+
+        async def ask() -> Embeddings:
+            wanted = model or self._embedding_model()
+            answer = await self._ask_pool(EMBED_GROUP, _Request((EMBED_GROUP,), {"input": texts}, wanted))
+            return Embeddings(wanted, [list(row["embedding"]) for row in answer.data])
+
+        return await (ask() if self._tape is None else self._tape.embedding({"model": model, "input": texts}, ask))
+
+    def _embedding_model(self) -> str:
+        """That of the group's first deployment, whether it rests or not: it is the same from request to request."""
+        self._check(EMBED_GROUP, sends=False)
+        return min(self.pool.of(EMBED_GROUP), key=lambda d: d.order).model
+
+    async def _ask_pool(self, group: str, request: _Request) -> Any:
+        """The answer of the first deployment that gives one."""
+        self._check(group, request.model)
         if self._router is None:
             await asyncio.to_thread(self.warm_up)
-        groups = (model, *self.pool.policy.fallbacks.get(model, ()))
-        request = _Request(groups, {"messages": messages, "tools": tools, **kwargs})
         last: BaseException | None = None
         while len(request.tried) < _MOST_ASKED:
             known = await self._known()
             self._check_budget(known)
-            deployment = self.choice.next(request.groups, known, request.tried)
+            deployment = self.choice.next(request.groups, known, request.tried, model=request.model)
             if deployment is None:
                 break
             try:
@@ -135,7 +182,7 @@ class ModelRouter:
                 self._failed(deployment, failure)
                 request.tried[deployment.name] = failure
                 request.groups = self._groups_after(deployment, failure, request)
-        raise self._gave_up(model, request, await self._known()) from last
+        raise self._gave_up(group, request, await self._known()) from last
 
     async def probe(self, deployment: Deployment) -> tuple[str, Failure | None]:
         """Ask one deployment for a word, whether it rests or not.
@@ -161,7 +208,8 @@ class ModelRouter:
 
     async def _known(self) -> Known:
         # Who asks no provider needs no ledger, and no database.
-        return Known() if self.pool.is_offline else await self.ledger.known()
+        offline_only = all(deployment.is_offline for deployment in self.pool.deployments)
+        return Known() if offline_only else await self.ledger.known()
 
     async def _ask(self, deployment: Deployment, known: Known, request: _Request) -> Any:
         """The answer of one deployment; of a stream, once its first piece is there."""
@@ -172,18 +220,23 @@ class ModelRouter:
                 policy.stream_timeout if request.stream else policy.timeout,
                 request.parameters.get("timeout") or policy.timeout,
             )
+            if request.run is not None and not deployment.is_offline:
+                request.run.add(Usage(requests=1))
+            ask = self._router.acompletion if deployment.is_chat else self._router.aembedding
             async with asyncio.timeout(patience):
-                answer = await self._router.acompletion(model=deployment.id, **request.parameters)
+                answer = await ask(model=deployment.id, **request.parameters)
                 if not request.stream:
-                    self._answered(deployment, answer.usage, answer)
+                    self._answered(deployment, answer.usage, answer, request.run)
                     return answer
                 pieces = aiter(answer)
                 first = await anext(pieces, _END)
-            return self._streamed(deployment, pieces, first)
+            return self._streamed(deployment, pieces, first, request.run)
         finally:
             self.choice.end(deployment)
 
-    async def _streamed(self, deployment: Deployment, pieces: AsyncIterator[Any], piece: Any) -> AsyncIterator[Any]:
+    async def _streamed(
+        self, deployment: Deployment, pieces: AsyncIterator[Any], piece: Any, run: Run | None
+    ) -> AsyncIterator[Any]:
         """The pieces of a stream, from the first one on, which is there already."""
         usage: Any = None
         try:
@@ -192,7 +245,7 @@ class ModelRouter:
                 yield piece
                 async with asyncio.timeout(self.pool.policy.stream_timeout):
                     piece = await anext(pieces, _END)
-            self._answered(deployment, usage, None)
+            self._answered(deployment, usage, None, run)
         except Exception as error:
             if (failure := failure_of(error)) is None:
                 raise
@@ -203,13 +256,19 @@ class ModelRouter:
                 next_step="Ask again; another model answers.",
             ) from error
 
-    def _answered(self, deployment: Deployment, usage: Any, answer: Any) -> None:
-        if deployment.model == offline.OFFLINE_MODEL:
+    def _answered(self, deployment: Deployment, usage: Any, answer: Any, run: Run | None) -> None:
+        tokens = tuple(int(getattr(usage, name, 0) or 0) for name in ("prompt_tokens", "completion_tokens"))
+        if deployment.is_offline:
+            note_answer(deployment.name, deployment.model, *tokens, cost_usd=0.0)
             return
         self.ledger.recovered(deployment.name)
-        tokens = (int(getattr(usage, name, 0) or 0) for name in ("prompt_tokens", "completion_tokens"))
-        cost = getattr(answer, "_hidden_params", {}).get("response_cost") or 0.0
+        cost = getattr(answer, "_hidden_params", {}).get("response_cost")
+        if cost is None:
+            cost = cost_of(deployment, *tokens)
+        note_answer(deployment.name, deployment.model, *tokens, cost_usd=float(cost))
         self.ledger.used(deployment.name, Usage(1, 0, *tokens, cost_usd=float(cost)))
+        if run is not None:
+            run.add(Usage(0, 0, *tokens, cost_usd=float(cost)))
 
     def _failed(self, deployment: Deployment, failure: Failure) -> None:
         self.ledger.used(deployment.name, Usage(requests=1, failures=1))
@@ -232,7 +291,8 @@ class ModelRouter:
                 kept="The conversation is stored; runs that were started go on.",
                 next_step="Ask for less, or in other words.",
             )
-        idle = {d.name: self.choice.idle(d, known) for name in request.groups for d in self.pool.of(name)}
+        asked_for = [d for name in request.groups for d in self.pool.of(name) if request.model in (None, d.model)]
+        idle = {d.name: self.choice.idle(d, known) for d in asked_for}
         resting = [f"{name}: {why.reason} until {_clock(why.until)}" for name, why in idle.items() if why is not None]
         soonest = min((why.until for why in idle.values() if why is not None), default=None)
         return ModelsUnavailable(
@@ -243,20 +303,32 @@ class ModelRouter:
         )
 
     def _check_budget(self, known: Known) -> None:
-        if (spent := self._budget.spent(known)) is not None:
+        if (spent := self._budget.spent_in_run()) is not None:
+            raise ModelBudgetSpent(
+                f"The budget for models is spent for this turn or run: {spent}.",
+                kept="Nothing more was sent; the conversation is stored, and runs that were started go on.",
+                next_step="Ask again for what is left to do; SEEZAR_MODEL_…_PER_RUN set it.",
+            )
+        if (spent := self._budget.spent_today(known)) is not None:
             raise ModelBudgetSpent(
                 f"The budget for models is spent for today: {spent}.",
                 kept="Nothing was sent; the conversation is stored, and runs that were started go on.",
                 next_step=f"It begins anew at {_clock(next_day(time.time()))}; SEEZAR_MODEL_…_PER_DAY set it.",
             )
 
-    def _check(self, group: str) -> None:
+    def _check(self, group: str, model: str | None = None, *, sends: bool = True) -> None:
         deployments = self.pool.of(group)
         if not deployments:
             known = ", ".join(sorted({deployment.group for deployment in self.pool.deployments}))
             raise ModelsUnavailable(f"There is no model group {group!r}.", next_step=f"Known groups: {known}.")
-        outside = [d.model for d in deployments if d.model != offline.OFFLINE_MODEL]
-        if outside and not self._allow_requests:
+        if model is not None and not any(d.model == model for d in deployments):
+            raise ModelsUnavailable(
+                f"No deployment of the group {group!r} has the model {model}.",
+                kept="Nothing was sent, and no other model is asked: its vectors cannot be compared.",
+                next_step="Set its key again, or make the vectors anew with the model that is there.",
+            )
+        outside = [d.model for d in deployments if not d.is_offline]
+        if outside and sends and not self._allow_requests:
             raise ModelRequestForbidden(
                 f"A request to the group {group!r} ({', '.join(outside)}) was about to leave this process.",
                 kept="Nothing was sent.",
@@ -279,13 +351,40 @@ def build_router(settings: Settings, ledger: Ledger) -> ModelRouter:
 
     Raises:
         ModelConfigInvalid: `litellm_config.yaml` cannot be used.
+        ModelRecordingInvalid: the recording cannot be read or written.
     """
+    tape: Tape | None = None
+    file = settings.model_recording
+    if file is not None:
+        from seezar.models.recording import Recorder
+        from seezar.models.replaying import Replay
+
+        revealed.listening = True
+        tape = (Recorder if settings.model_recording_mode == "record" else Replay)(file, _without_secrets)
     return ModelRouter(
-        load_pool(settings.litellm_config),
+        _pool(settings),
         allow_requests=settings.allow_model_requests,
         ledger=ledger,
-        budget=Budget(settings.model_requests_per_day, settings.model_tokens_per_day, settings.model_usd_per_day),
+        budget=Budget(
+            Limits(settings.model_requests_per_day, settings.model_tokens_per_day, settings.model_usd_per_day),
+            Limits(settings.model_requests_per_run, settings.model_tokens_per_run, settings.model_usd_per_run),
+        ),
+        tape=tape,
     )
+
+
+def _without_secrets(text: str) -> str:
+    return masked(revealed.redactor()(text))
+
+
+def _pool(settings: Settings) -> Pool:
+    if settings.model_recording is not None and settings.model_recording_mode == "replay":
+        return replayed_pool(settings.model_recording)
+    pool = load_pool(settings.litellm_config)
+    if settings.litellm_url is None:
+        return pool
+    key = settings.litellm_key.get_secret_value() if settings.litellm_key else None
+    return proxy_pool(settings.litellm_url, key, pool.policy)
 
 
 @lru_cache(maxsize=1)

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from google.adk.agents.run_config import RunConfig, StreamingMode
+from google.adk.agents.run_config import RunConfig
 from google.adk.runners import Runner
 from google.adk.sessions import InMemorySessionService
 from google.genai import types
@@ -20,7 +20,7 @@ async def main(text: str) -> None:
     runner = Runner(app=app, session_service=sessions)
     session = await sessions.create_session(app_name=app.name, user_id="ann", session_id="chat-1")
     said = types.Content(role="user", parts=[types.Part(text=text)])
-    config = RunConfig(streaming_mode=StreamingMode.SSE)
+    config = RunConfig.model_validate({"streaming_mode": "sse"})
     answer = ""
     async for event in runner.run_async(user_id="ann", session_id=session.id, new_message=said, run_config=config):
         if event.is_final_response() and event.content and event.content.parts and not event.partial:

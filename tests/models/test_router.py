@@ -8,7 +8,7 @@ from aiohttp import web
 
 from seezar.models.errors import ModelConfigInvalid, ModelRequestForbidden, ModelsUnavailable
 from seezar.models.offline import OFFLINE_MODEL
-from seezar.models.pool import CHAT_GROUPS, default_config_path, load_pool, offline_pool
+from seezar.models.pool import default_config_path, load_pool, offline_pool
 from seezar.models.router import ModelRouter, get_router
 
 # Two lines of a pool: a deployment, no more than it needs.
@@ -19,7 +19,12 @@ HELLO = [{"role": "user", "content": "hello"}]
 def test_without_a_key_the_rules_answer_every_group() -> None:
     pool = load_pool(environ={})
     assert pool.is_offline
-    assert {d.group for d in pool.deployments} == set(CHAT_GROUPS)
+    assert {d.group: d.model for d in pool.deployments} == {
+        "fast": "offline/rules",
+        "smart": "offline/rules",
+        "judge": "offline/judge",
+        "embed": "offline/embed",
+    }
     assert len(pool.left_out) >= 8
 
 
@@ -88,7 +93,7 @@ async def test_the_offline_pool_answers_without_permission() -> None:
 
 
 async def test_an_unknown_group_is_named() -> None:
-    with pytest.raises(ModelsUnavailable, match=r"'clever'.*fast, judge, smart"):
+    with pytest.raises(ModelsUnavailable, match=r"'clever'.*embed, fast, judge, smart"):
         await ModelRouter(offline_pool()).acompletion("clever", HELLO)
 
 

@@ -63,6 +63,34 @@ async def test_the_pool_is_shown_asked_and_counted(home: Home, tmp_path: Path) -
         assert "until" not in (await models("list")).out
 
 
+async def test_a_proxy_is_named_instead_of_the_pool(home: Home) -> None:
+    async with Provider(text="OK.") as proxy:
+        address = proxy.url.removesuffix("/v1")
+
+        async def models(*arguments: str) -> Answer:
+            return await asyncio.to_thread(
+                home.seezar,
+                "models",
+                *arguments,
+                SEEZAR_LITELLM_URL=address,
+                SEEZAR_LITELLM_KEY="sk-canary",
+                SEEZAR_ALLOW_MODEL_REQUESTS="true",
+            )
+
+        told = await models("list")
+        assert f"through the LiteLLM proxy at {address}" in told.err
+        assert "sk-canary" not in told.out + told.err
+        shown = (await models("list", "--json")).json
+        assert (shown["offline"], shown["proxy"]) == (False, address)
+        assert [row["model"] for row in shown["models"]] == [
+            f"litellm_proxy/{group}" for group in ("fast", "smart", "judge", "embed")
+        ]
+        assert (await models("test", "fast")).code == 0
+        assert [(one.path, one.authorization, one.body["model"]) for one in proxy.asked] == [
+            ("/v1/chat/completions", "Bearer sk-canary", "fast")
+        ]
+
+
 def test_a_pool_that_is_wrong_is_told_with_its_line(home: Home, tmp_path: Path) -> None:
     path = tmp_path / "pool.yaml"
     path.write_text("model_list:\n  - model_name: fast\n    litellm_params: {mdel: a/b}\n")
