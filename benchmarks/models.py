@@ -4,6 +4,7 @@ The providers listen on loopback: one answers 429 with Retry-After, one 500, one
 compared with has the same deployments and the same timeout (its default of ten minutes would end no benchmark), and
 nothing else set. `steady`: a request once the bad ones are known, against one that goes to the good one alone through
 `litellm.acompletion`. `agent_turn`: a turn of an agent over the pool, against the same agent over ADK's own `LiteLlm`.
+`tracing`: a sign-in that is traced, against one that is not.
 `web_start`: `seezar web` until its first page, against `adk web` with an agent that does nothing.
 """
 
@@ -28,6 +29,7 @@ from google.genai import types
 
 from agents.model import PoolClient, PoolModel
 from benchmarks.report import Ratio, Report, parser
+from benchmarks.tracing import tracing
 from playground.providers import Behaviour, Provider
 from seezar.models import litellm_import
 from seezar.models.pool import load_pool
@@ -49,6 +51,7 @@ async def main() -> None:
     options = parser(__doc__ or "")
     options.add_argument("--calls", type=int, default=200, help="requests to each router")
     options.add_argument("--pairs", type=int, default=100, help="pairs for the ratios `steady` and `agent_turn`")
+    options.add_argument("--sign-ins", type=int, default=20, help="pairs of sign-ins, with and without traces")
     options.add_argument("--starts", type=int, default=5, help="pairs of servers started")
     arguments = options.parse_args()
     report = Report("models")
@@ -56,6 +59,7 @@ async def main() -> None:
     await _failing(report, arguments.calls)
     await _steady(report, arguments.pairs)
     await _turns(report, arguments.pairs)
+    await tracing(report, arguments.sign_ins)
     await asyncio.to_thread(_starts, report, arguments.starts)
     report.write(arguments.json)
 

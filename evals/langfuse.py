@@ -21,7 +21,7 @@ from langfuse.api.core import ApiError, RequestOptions
 
 from evals.experiment import ENVIRONMENT, Experiment, expected, said
 from evals.results import CaseResult, MetricResult
-from seezar.telemetry.masking import masked
+from seezar.telemetry.rules import masked
 from seezar.telemetry.targets import LangfuseProject
 
 # Of one request, and of all that are sent before or after a set.

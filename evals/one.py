@@ -37,7 +37,7 @@ from evals import results
 from evals.experiment import Experiment, first_span, outcome
 from evals.results import CaseResult, MetricResult
 from seezar.errors import SeezarError
-from seezar.telemetry.masking import masked
+from seezar.telemetry.rules import masked
 from seezar.telemetry.setup import telemetry
 from seezar.telemetry.spans import SESSION_ID, SPAN_KIND, spans
 

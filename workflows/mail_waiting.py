@@ -12,7 +12,7 @@ from seezar.mail.provider import Address
 from seezar.mail.service import Mail
 from seezar.mail.table import LOCAL
 from seezar.signin.lives import site_host
-from seezar.telemetry.spans import spans
+from seezar.telemetry.spans import spans, traced
 from workflows.names import mail_topic
 from workflows.runtime import runtime
 from workflows.steps import PATIENT, reporter
@@ -85,6 +85,7 @@ async def await_mail(run_id: str, account: str, attempt: int, deadline: float, l
         await DBOS.recv_async(topic=mail_topic(attempt), timeout_seconds=found["wait"])
 
 
+@traced("mail.look")
 async def arrived(run_id: str, account: str, attempt: int, *, link: bool) -> str | None:
     """The handle of the mail that an attempt waits for, if it is there."""
     app = runtime().application

@@ -20,9 +20,10 @@ from seezar.application import Application
 from seezar.browser.pool import BrowserPool
 from seezar.environment import load_environment
 from seezar.errors import DatabaseUnavailable, PortTaken, SeezarError, WorkerUnavailable
+from seezar.mail import extraction
 from seezar.mail.smtp import SmtpServer
 from seezar.settings import Settings, load_settings
-from seezar.signin.detector import preload
+from seezar.signin import detector
 from seezar.signin.lives import SignInLives
 from seezar.telemetry.setup import telemetry
 from workflows import engine
@@ -135,7 +136,7 @@ class Worker:
         mail.write_note()
         await slots.ready()
         log.info("%s is ready for %s", engine.executor_id(slots.slot), ", ".join(self._queues))
-        pool.prepare(preload)
+        pool.prepare(detector.preload, extraction.preload)
         beating = asyncio.create_task(beat.run(self._stop))
         stack.callback(beating.cancel)
         done, _ = await asyncio.wait({beating, held}, return_when=asyncio.FIRST_COMPLETED)

@@ -337,7 +337,7 @@ def _run(row: Row) -> Run:
         started_at=row["started_at"],
         deadline=row["deadline"],
         account_removed=row["account_removed"],
-        traceparent=(row["trace"] or {}).get("traceparent"),
+        traceparent=None if row["trace"] is None else row["trace"].get("traceparent"),
     )
 
 

@@ -60,7 +60,8 @@ class Traces:
         if row is None:
             return None
         old: dict[str, Any] | None = row["execution"]
-        asked_by = {name: value for name, value in (row["trace"] or {}).items() if name != "traceparent"}
+        trace: dict[str, str] = row["trace"] or {}
+        asked_by = {name: value for name, value in trace.items() if name != "traceparent"}
         return Traced(row["id"], row["account"], row["kind"], asked_by, None if old is None else Execution(**old))
 
     async def end(self, execution: Execution) -> None:

@@ -32,7 +32,7 @@ from seezar.signin.proof import prove
 from seezar.signin.reading import LOGIN_KINDS
 from seezar.signin.recipes import RecipeBook
 from seezar.signin.telling import place
-from seezar.telemetry.spans import spans
+from seezar.telemetry.spans import spans, traced
 from seezar.vault.origins import origin_of
 
 # The site waits for what it sent by mail.
@@ -335,6 +335,7 @@ class SignInLives:
             return None
         return reading.link if link else reading.code
 
+    @traced("browser.checkpoint")
     async def _save_checkpoint(self, run_id: str, number: int, opened: OpenPage) -> None:
         driver = opened.driver
         state = await capture(opened.context, driver.page)

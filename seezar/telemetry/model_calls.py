@@ -5,7 +5,7 @@ noted on whichever of the two is under way.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,7 +27,7 @@ class ModelCall:
 
 
 @contextmanager
-def model_call(group: str, messages: Sequence[Mapping[str, Any]]) -> Iterator[ModelCall]:
+def model_call(group: str, messages: Sequence[Mapping[str, Any]]) -> Generator[ModelCall]:
     """A span around a call that no agent makes.
 
     Args:

@@ -3,7 +3,7 @@
 And the ids of spans: one that was lost with its process can be told under the id that its children name.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import override
@@ -34,7 +34,7 @@ class Ids(RandomIdGenerator):
 
 
 @contextmanager
-def in_place_of(span_id: int) -> Iterator[None]:
+def in_place_of(span_id: int) -> Generator[None]:
     """The span that is begun inside has the id of one that was lost."""
     token = _lost.set(span_id)
     try:

@@ -90,7 +90,6 @@ class Telemetry:
         if self._provider is None or self._ending.is_set():
             return
         spans.use(None)
-        revealed.listening = False
         self._ending.set()
         self._ended.wait(_FLUSH_S)
 

@@ -4,7 +4,7 @@ While no target of traces is named, nothing of OpenTelemetry is loaded and nothi
 """
 
 import functools
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
@@ -127,7 +127,7 @@ class Spans:
             span.add_event(name, attributes)
 
     @contextmanager
-    def about(self, attributes: Mapping[str, Attribute | None]) -> Iterator[None]:
+    def about(self, attributes: Mapping[str, Attribute | None]) -> Generator[None]:
         """Every span that is begun inside, whoever begins it, has these attributes; None is none."""
         more = {name: value for name, value in attributes.items() if value is not None}
         token = _about.set({**_about.get(), **more})
@@ -195,7 +195,7 @@ def traced[**P, R](name: str) -> Callable[[Callable[P, Awaitable[R]]], Callable[
 
 
 @contextmanager
-def _around(tracer: "Tracer", name: str, attributes: Mapping[str, Attribute], kind: str) -> "Iterator[Span]":
+def _around(tracer: "Tracer", name: str, attributes: Mapping[str, Attribute], kind: str) -> "Generator[Span]":
     from opentelemetry.trace import SpanKind, Status, StatusCode
 
     with tracer.start_as_current_span(

@@ -8,8 +8,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import Link, SpanContext, Status, StatusCode, TraceFlags
 
-from seezar.telemetry.masking import MaskingExporter, masked
+from seezar.telemetry.masking import MaskingExporter
 from seezar.telemetry.revealed import RevealedSecrets
+from seezar.telemetry.rules import masked
 
 SECRET = "corn-flower-77"
 

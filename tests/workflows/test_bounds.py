@@ -116,7 +116,7 @@ async def test_a_run_that_was_closed_is_not_executed(world: World) -> None:
             await world.application.runs.create(run_id, kind="sign_in", account=name)
             await world.application.runs.finish(run_id, "cancelled", reason="", result={"status": "cancelled"})
         # Without a row: its client took it back, believing that it was never queued.
-        await queueing._queue("sign_in", "sign_in", run_id, name, {"fresh": True})
+        await queueing._put("sign_in", "sign_in", run_id, 10, None, name, {"fresh": True})
         async with asyncio.timeout(60):
             while True:
                 if await asyncio.to_thread(workflow_status, world.url, run_id) == "SUCCESS":
