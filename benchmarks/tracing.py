@@ -1,5 +1,6 @@
 """What traces cost a sign-in: the same one in two worlds in turn, of which one sends its traces to a collector."""
 
+import asyncio
 import os
 import time
 from contextlib import AsyncExitStack
@@ -13,6 +14,7 @@ from seezar.telemetry.setup import telemetry
 from seezar.telemetry.spans import spans
 
 _TIMEOUT_S = 120.0
+_PAUSE_S = 1.5
 
 
 async def tracing(report: Report, pairs: int) -> None:
@@ -32,6 +34,8 @@ async def tracing(report: Report, pairs: int) -> None:
         for pair in range(-1, pairs):
             for recorded in (True, False) if pair % 2 else (False, True):
                 spans.use(provider if recorded else None)
+                # The browser of the one before has closed its page and made another one by then.
+                await asyncio.sleep(_PAUSE_S)
                 took = await _signed_in(traced if recorded else plain)
                 # The first of each is slower than all others.
                 if pair >= 0:

@@ -30,7 +30,7 @@ def load() -> Any:
     litellm: Any = importlib.import_module("litellm")
     litellm.telemetry = False
     litellm.suppress_debug_info = True
-    # Its client for embeddings takes the 0 of the Router for "not said", and asks three times.
+    # Its client for embeddings takes 0 for "not said", and asks three times.
     litellm.DEFAULT_MAX_RETRIES = 0
     # LITELLM_LOG alone does not silence the "model not in cost map" notes once ADK has set up root logging. What the
     # router logs as an error is raised as well, and each provider it moves on from is one more line.

@@ -11,6 +11,8 @@ from seezar.models.offline import EMBED_MODEL, JUDGE_MODEL, OFFLINE_MODEL, OFFLI
 from seezar.models.pool_file import CHAT_GROUPS, EMBED_GROUP, DeploymentEntry, SettingsEntry, read_pool_file
 
 _FROM_ENVIRONMENT = "os.environ/"
+# Of an entry, what only LiteLLM's own router reads.
+_OF_THE_PROXY = frozenset({"order", "rpm", "tpm", "weight", "max_parallel_requests"})
 _OFFLINE_PRICES = {"input_cost_per_token": 0.0, "output_cost_per_token": 0.0}
 
 
@@ -36,7 +38,7 @@ class Deployment:
         variables: environment variables that it needs.
         order: the tier; all of 1 are asked before 2.
         quota: what its provider gives.
-        entry: the entry as LiteLLM's Router takes it.
+        entry: as it stands in the file.
     """
 
     group: str
@@ -57,10 +59,10 @@ class Deployment:
         """Whether a stand-in on this machine answers, and nothing is sent."""
         return self.model in OFFLINE_MODELS
 
-    @property
-    def id(self) -> str:
-        """The id by which LiteLLM's Router knows it; another one where it is borrowed."""
-        return str(self.entry["model_info"]["id"])
+    def parameters(self) -> dict[str, Any]:
+        """What LiteLLM is called with: the entry's `litellm_params`, with keys looked up now. Holds secrets."""
+        entry: Mapping[str, Any] = self.entry["litellm_params"]
+        return {name: _looked_up(value) for name, value in entry.items() if name not in _OF_THE_PROXY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,12 @@ class Pool:
     def under(self, quota: str) -> frozenset[str]:
         """Names of the deployments that have the quota in common."""
         return frozenset(d.name for d in (*self.deployments, *self.left_out) if d.quota.name == quota)
+
+
+def _looked_up(value: object) -> object:
+    if isinstance(value, str) and value.startswith(_FROM_ENVIRONMENT):
+        return os.environ.get(value.removeprefix(_FROM_ENVIRONMENT))
+    return value
 
 
 def default_config_path() -> Path:

@@ -6,6 +6,7 @@ They take a second, and on a busy machine as long as a provider is given to answ
 import asyncio
 import importlib
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import Any
 
 from seezar.models.offline import OFFLINE_MODEL
@@ -14,8 +15,9 @@ from seezar.models.offline import OFFLINE_MODEL
 _CLIENTS = ("openai.resources.chat.completions", "openai.resources.embeddings", "openai.lib.streaming.chat")
 
 
+@lru_cache(maxsize=2)
 def rehearse(litellm: Any, *, outside: bool) -> None:
-    """Go the way of a request, plain and streamed, to `offline/rules`, which sends nothing.
+    """Go the way of a request, plain and streamed, to `offline/rules`, which sends nothing; once in a process.
 
     Args:
         litellm: the module, with the provider `offline` registered.
@@ -30,12 +32,7 @@ def rehearse(litellm: Any, *, outside: bool) -> None:
 
 
 async def _requests(litellm: Any) -> None:
-    router = litellm.Router(
-        model_list=[{"model_name": "rehearsal", "litellm_params": {"model": OFFLINE_MODEL}}],
-        num_retries=0,
-        disable_cooldowns=True,
-    )
     messages = [{"role": "user", "content": "hello"}]
-    await router.acompletion(model="rehearsal", messages=messages)
-    async for _ in await router.acompletion(model="rehearsal", messages=messages, stream=True):
+    await litellm.acompletion(model=OFFLINE_MODEL, messages=messages)
+    async for _ in await litellm.acompletion(model=OFFLINE_MODEL, messages=messages, stream=True):
         pass

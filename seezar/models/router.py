@@ -84,32 +84,19 @@ class ModelRouter:
         self._budget = budget or Budget()
         self._tape = tape
         self.choice = Choice(pool, clock=clock)
-        self._router: Any = None
-        self._building = threading.Lock()
+        self._litellm: Any = None
+        self._loading = threading.Lock()
 
-    def warm_up(self) -> Any:
-        """Import LiteLLM, build the router and go the way of a request once, now (seconds on a cold machine) instead of
-        on the first request.
-
-        Returns:
-            LiteLLM's Router.
+    def warm_up(self) -> None:
+        """Import LiteLLM and go the way of a request once, now (seconds on a cold machine) instead of on the first
+        request.
         """
-        with self._building:
-            if self._router is None:
+        with self._loading:
+            if self._litellm is None:
                 litellm = litellm_import.load()
                 offline.register()
-                entries = [_copy(deployment.entry) for deployment in self.pool.deployments]
-                policy = self.pool.policy
                 rehearse(litellm, outside=not all(d.is_offline for d in self.pool.deployments))
-                # It is asked for one deployment at a time, by its id.
-                self._router = litellm.Router(
-                    model_list=entries,
-                    num_retries=0,
-                    disable_cooldowns=True,
-                    timeout=policy.timeout,
-                    stream_timeout=policy.stream_timeout,
-                )
-            return self._router
+                self._litellm = litellm
 
     async def acompletion(self, model: str, messages: list[Any], tools: list[Any] | None = None, **kwargs: Any) -> Any:
         """A chat completion, plain or streamed (`stream=True`), as LiteLLM returns it.
@@ -163,7 +150,7 @@ class ModelRouter:
     async def _ask_pool(self, group: str, request: _Request) -> Any:
         """The answer of the first deployment that gives one."""
         self._check(group, request.model)
-        if self._router is None:
+        if self._litellm is None:
             await asyncio.to_thread(self.warm_up)
         last: BaseException | None = None
         while len(request.tried) < _MOST_ASKED:
@@ -194,7 +181,7 @@ class ModelRouter:
             ModelRequestForbidden: requests are switched off.
         """
         self._check(deployment.group)
-        if self._router is None:
+        if self._litellm is None:
             await asyncio.to_thread(self.warm_up)
         request = _Request((), {"messages": [{"role": "user", "content": "Say OK."}], "max_tokens": 64})
         try:
@@ -222,9 +209,11 @@ class ModelRouter:
             )
             if request.run is not None and not deployment.is_offline:
                 request.run.add(Usage(requests=1))
-            ask = self._router.acompletion if deployment.is_chat else self._router.aembedding
+            ask = self._litellm.acompletion if deployment.is_chat else self._litellm.aembedding
+            # Whatever says how often or how long to try is ours.
+            parameters = {**deployment.parameters(), **request.parameters, "timeout": patience, "max_retries": 0}
             async with asyncio.timeout(patience):
-                answer = await ask(model=deployment.id, **request.parameters)
+                answer = await ask(**parameters)
                 if not request.stream:
                     self._answered(deployment, answer.usage, answer, request.run)
                     return answer
@@ -262,13 +251,11 @@ class ModelRouter:
             note_answer(deployment.name, deployment.model, *tokens, cost_usd=0.0)
             return
         self.ledger.recovered(deployment.name)
-        cost = getattr(answer, "_hidden_params", {}).get("response_cost")
-        if cost is None:
-            cost = cost_of(deployment, *tokens)
-        note_answer(deployment.name, deployment.model, *tokens, cost_usd=float(cost))
-        self.ledger.used(deployment.name, Usage(1, 0, *tokens, cost_usd=float(cost)))
+        cost = cost_of(deployment, *tokens, told=getattr(answer, "_hidden_params", {}).get("response_cost"))
+        note_answer(deployment.name, deployment.model, *tokens, cost_usd=cost)
+        self.ledger.used(deployment.name, Usage(1, 0, *tokens, cost_usd=cost))
         if run is not None:
-            run.add(Usage(0, 0, *tokens, cost_usd=float(cost)))
+            run.add(Usage(0, 0, *tokens, cost_usd=cost))
 
     def _failed(self, deployment: Deployment, failure: Failure) -> None:
         self.ledger.used(deployment.name, Usage(requests=1, failures=1))
@@ -339,11 +326,6 @@ class ModelRouter:
 def _clock(at: float) -> str:
     moment, now = datetime.fromtimestamp(at, UTC), datetime.fromtimestamp(time.time(), UTC)
     return f"{moment:%H:%M:%S} UTC" if moment.date() == now.date() else f"{moment:%Y-%m-%d %H:%M} UTC"
-
-
-def _copy(entry: Any) -> dict[str, Any]:
-    # The Router writes into the entries that it is given.
-    return {key: dict(value) if isinstance(value, dict) else value for key, value in entry.items()}  # pyright: ignore[reportUnknownArgumentType]
 
 
 def build_router(settings: Settings, ledger: Ledger) -> ModelRouter:

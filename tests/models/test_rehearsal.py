@@ -38,4 +38,4 @@ def test_the_first_request_imports_next_to_nothing(model: str) -> None:
     hits, *loaded = done.stdout.split()
     assert hits == "2"
     # LiteLLM has a module or two of its own for each provider; without a rehearsal it loads hundreds.
-    assert len(loaded) <= 3, loaded
+    assert len(loaded) <= 10, loaded

@@ -42,7 +42,7 @@ def test_a_deployment_needs_all_of_its_variables_and_an_empty_one_does_not_count
     assert not load_pool(environ={"CLOUDFLARE_API_KEY": "k", "CLOUDFLARE_API_BASE": "http://x"}).is_offline
 
 
-def test_the_projects_pool_builds_a_router_with_every_key_set() -> None:
+def test_the_projects_pool_is_whole_with_every_key_set() -> None:
     variables = {v for d in load_pool(environ={}).left_out for v in d.variables}
     pool = load_pool(environ=dict.fromkeys(variables, "key"))
     assert not pool.left_out
