@@ -48,7 +48,6 @@ def register() -> None:
     known = litellm.custom_provider_map
     if not any(entry["provider"] == PROVIDER for entry in known):
         litellm.custom_provider_map = [*known, {"provider": PROVIDER, "custom_handler": handler()}]
-    # Without it the Router does not find the provider: LiteLLM itself calls it only on the first direct completion.
     litellm.utils.custom_llm_setup()
 
 
