@@ -136,19 +136,25 @@ class Collector:
             self._closing.wait()
         if self.reception is not Reception.TAKES:
             return 503, b""
-        request = ExportTraceServiceRequest.FromString(body)
+        spans = received(body)
         with self._lock:
             self.bodies.append(body)
-            self._spans.extend(_received(request))
+            self._spans.extend(spans)
         return 200, ExportTraceServiceResponse().SerializeToString()
 
 
-def _received(request: ExportTraceServiceRequest) -> Iterator[Received]:
-    for of_process in request.resource_spans:
-        resource = _attributes(of_process.resource.attributes)
-        for of_scope in of_process.scope_spans:
-            for span in of_scope.spans:
-                yield _span(span, of_scope.scope.name, resource)
+def received(body: bytes) -> list[Received]:
+    """The spans of a request, which is an `ExportTraceServiceRequest` of OTLP.
+
+    Raises:
+        google.protobuf.message.DecodeError: it is none.
+    """
+    return [
+        _span(span, of_scope.scope.name, _attributes(of_process.resource.attributes))
+        for of_process in ExportTraceServiceRequest.FromString(body).resource_spans
+        for of_scope in of_process.scope_spans
+        for span in of_scope.spans
+    ]
 
 
 def _span(span: Span, scope: str, resource: dict[str, Any]) -> Received:

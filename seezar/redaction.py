@@ -8,6 +8,7 @@ import base64
 import json
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from urllib.parse import quote, quote_plus
 
 # A replacement of fewer characters would hit innocent text ("1" in every number).
@@ -16,38 +17,91 @@ _SHORTEST = 4
 _BASE32 = re.compile(r"[A-Z2-7]{16,}")
 # JavaScript reads these expressions as well, for screenshots: only what both languages know is used.
 _GAP = r"[\s\u00a0-]?"
+_GAPS = re.compile(r"[\s\u00a0-]")
+# So many sets of secrets that were found together are remembered with their expression.
+_MOST_PATTERNS = 64
 
 
 class Redactor:
     """Replaces known secrets by `«secret:name»`.
+
+    An expression for hundreds of secrets takes a second for a page of text; so which of them a text may hold is found
+    first, by looking for their forms as plain substrings, and only those are searched for as they may be written.
 
     Args:
         secrets: name → value; values shorter than four characters are left out.
     """
 
     def __init__(self, secrets: Mapping[str, str]) -> None:
-        self._names: list[str] = []
-        groups: list[str] = []
         # The longest first: a secret may contain another.
-        for name, value in sorted(secrets.items(), key=lambda item: -len(item[1])):
-            if len(value) >= _SHORTEST:
-                self._names.append(name)
-                groups.append(f"({'|'.join(sorted(_forms(value), key=len, reverse=True))})")
-        # One expression, so that what was put in is not searched again.
-        self._pattern = re.compile("|".join(groups)) if groups else None
+        ordered = sorted(secrets.items(), key=lambda item: -len(item[1]))
+        self._secrets = [_Secret(name, value) for name, value in ordered if len(value) >= _SHORTEST]
+        self._patterns: dict[tuple[int, ...], re.Pattern[str]] = {}
 
     def __call__(self, text: str) -> str:
         """`text` without the known secrets."""
-        return self._pattern.sub(self._replacement, text) if self._pattern else text
+        readings = _Readings(text)
+        held = tuple(number for number, secret in enumerate(self._secrets) if secret.may_be_in(readings))
+        if not held:
+            return text
+
+        def replacement(match: re.Match[str]) -> str:
+            assert match.lastindex is not None
+            return f"«secret:{self._secrets[held[match.lastindex - 1]].name}»"
+
+        return self._pattern(held).sub(replacement, text)
 
     @property
     def pattern(self) -> re.Pattern[str] | None:
         """What is searched for, e.g. to cover it in a screenshot; None without a secret."""
-        return self._pattern
+        return self._pattern(tuple(range(len(self._secrets)))) if self._secrets else None
 
-    def _replacement(self, match: re.Match[str]) -> str:
-        assert match.lastindex is not None
-        return f"«secret:{self._names[match.lastindex - 1]}»"
+    def _pattern(self, held: tuple[int, ...]) -> re.Pattern[str]:
+        """One expression, so that what was put in is not searched again."""
+        if held not in self._patterns:
+            if len(self._patterns) >= _MOST_PATTERNS:
+                self._patterns.clear()
+            self._patterns[held] = re.compile("|".join(f"({self._secrets[number].expression})" for number in held))
+        return self._patterns[held]
+
+
+class _Readings:
+    """A text in the ways in which secrets are looked for in it."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @cached_property
+    def lower(self) -> str:
+        return self.text.lower()
+
+    @cached_property
+    def compact(self) -> str:
+        return _GAPS.sub("", self.lower)
+
+
+class _Secret:
+    """A value, and the forms in which it may stand in a text."""
+
+    def __init__(self, name: str, value: str) -> None:
+        self.name = name
+        self._value = value
+        self._plain = tuple(_escaped(value) | _base64(value))
+        self._percent = tuple({quote(value, safe="").lower(), quote_plus(value).lower()})
+        self._grouped = value.lower() if value.isdigit() or _BASE32.fullmatch(value) else None
+
+    def may_be_in(self, readings: _Readings) -> bool:
+        """Whether a form of it stands there, or what looks like one but for upper and lower case."""
+        return (
+            any(form in readings.text for form in self._plain)
+            or any(form in readings.lower for form in self._percent)
+            or (self._grouped is not None and self._grouped in readings.compact)
+        )
+
+    @cached_property
+    def expression(self) -> str:
+        """Matches all of its forms; has no group."""
+        return "|".join(sorted(_forms(self._value), key=len, reverse=True))
 
 
 def _forms(value: str) -> set[str]:

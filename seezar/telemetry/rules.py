@@ -14,7 +14,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?i)\b(otpauth://[^\s\"'<>]*?secret=)[A-Z2-7]+"), r"\1«masked»"),
     (re.compile(r"(://[^/\s:@]*:)(?!«)[^/\s@]+(?=@)"), r"\1«masked»"),
     (
-        re.compile(rf"(?i)(?<!«)(\b[\w-]*(?:{_NAMES})\\*[\"']?\s*[:=]\s*\\*[\"']?)(?!«)[^\s\"'&,;}}\\]{{4,}}"),
+        re.compile(rf"(?i)(?<!«)(\b[\w-]{{0,40}}(?:{_NAMES})\\*[\"']?\s*[:=]\s*\\*[\"']?)(?!«)[^\s\"'&,;}}\\]{{4,}}"),
         r"\1«masked»",
     ),
     # In a sentence only what is no ordinary word: "the password is accepted".
