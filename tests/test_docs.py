@@ -29,9 +29,29 @@ PLANNED = {"console"}
 # A sentence that begins with the name.
 PROSE = {"imports"}
 # Variables of other programs that the documentation tells people to set or know.
-FOREIGN = {"SSL_CERT_FILE", "UV_DEFAULT_INDEX", "UV_PYTHON", "XDG_DATA_HOME"}
+FOREIGN = {
+    "ADK_TELEMETRY_SCHEMA_VERSION_OPT_IN",
+    "OPENINFERENCE_HIDE_INPUTS",
+    "OPENINFERENCE_HIDE_OUTPUTS",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    "OTEL_SDK_DISABLED",
+    "OTEL_TRACES_SAMPLER",
+    "OTEL_TRACES_SAMPLER_ARG",
+    "SSL_CERT_FILE",
+    "UV_DEFAULT_INDEX",
+    "UV_PYTHON",
+    "XDG_DATA_HOME",
+}
 # Placeholders of examples.
-INVENTED = {"ADMIN_PASSWORD", "ADMIN_TOTP", "DUCKMAIL_KEY", "GMAIL_PASSWORD", "MAILPIT_LOGIN", "SMTPDEV_KEY"}
+INVENTED = {
+    "ADMIN_PASSWORD",
+    "ADMIN_TOTP",
+    "DUCKMAIL_KEY",
+    "GMAIL_PASSWORD",
+    "MAILPIT_LOGIN",
+    "SMTPDEV_KEY",
+    "TRACE_ID",
+}
 # Modules with errors are imported, so that every subclass is known.
 ERROR_MODULES = (
     playground.mailer,
