@@ -128,7 +128,7 @@ async def test_a_refused_password_is_told_without_asking_again(
         (lambda _: '{"kind": "none"}', 1, "something that it cannot tell"),
         (lambda _: '{"kind": "signup"}', 1, "a registration"),
         (lambda _: 429, 1, "ModelsUnavailable"),
-        (lambda _: 400, 1, "BadRequestError"),
+        (lambda _: 400, 1, "ModelRequestRefused"),
         (lambda _: 500, 1, "ModelsUnavailable"),
         (lambda _: "", 1, "said nothing"),
     ],
