@@ -83,10 +83,13 @@ def web(
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="On 127.0.0.1; 0 = any. [default: the setting, 8888]")
     ] = None,
+    builder: Annotated[
+        bool, typer.Option("--builder", help="Serve ADK's agent builder, which writes and runs Python, as well.")
+    ] = False,
 ) -> None:
     """Run ADK Web in the foreground: the agents in a browser."""
     from seezar.settings import get_settings
-    from service.web import serve
+    from service.web.app import serve
 
     settings = get_settings()
-    serve(settings, port=settings.web_port if port is None else port)
+    serve(settings, port=settings.web_port if port is None else port, builder=builder)

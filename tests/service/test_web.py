@@ -8,7 +8,7 @@ from playwright.sync_api import sync_playwright
 
 from seezar.browser.executable import find_chromium
 from seezar.settings import Settings
-from service.web_page import page
+from service.web.page import page
 from tests.service.conftest import Home
 
 _OUTSIDE = re.compile(r"https?://(?!127\.0\.0\.1[:/])[^/]+")
@@ -18,7 +18,9 @@ def test_the_page_loads_nothing_from_outside() -> None:
     html = page()
     assert "fonts.gstatic.com" not in html
     assert "fonts.googleapis.com" not in html
-    assert html.count("/seezar-fonts/") == 2
+    assert html.count("/seezar-static/fonts/") == 2
+    assert "<title>seezar</title>" in html
+    assert "adk_favicon" not in html
 
 
 @pytest.mark.slow

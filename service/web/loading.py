@@ -9,7 +9,15 @@ type Message = dict[str, Any]
 type Asgi = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
 
 # ADK's page with its parts, ours, and the list of the apps, which is one of folders.
-_WITHOUT_AGENTS = ("/dev-ui", "/seezar-fonts", "/list-apps", "/health", "/version")
+_WITHOUT_AGENTS = (
+    "/dev-ui",
+    "/seezar-static",
+    "/seezar/sign-in",
+    "/config/telemetry",
+    "/list-apps",
+    "/health",
+    "/version",
+)
 
 
 class WhenLoaded:

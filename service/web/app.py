@@ -11,16 +11,18 @@ import os
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
 from seezar.settings import Settings
 from service.ground import lay_ground
-from service.loading import WhenLoaded
 from service.serving import HOST, bound_for_web, run
 from service.terminal import note, say, working
-from service.web_page import serve_page
+from service.web.headers import SafeHeaders
+from service.web.loading import WhenLoaded
+from service.web.page import serve_page
+from service.web.routes import NAME, serve_routes
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -28,11 +30,12 @@ if TYPE_CHECKING:
 _SERVICES = "seezar://"
 
 
-def serve(settings: Settings, *, port: int) -> None:
+def serve(settings: Settings, *, port: int, builder: bool = False) -> None:
     """Serve on 127.0.0.1 until SIGINT or SIGTERM.
 
     Args:
         port: 0 takes a free one.
+        builder: serve ADK's agent builder as well.
 
     Raises:
         PortTaken: another program listens on `port`.
@@ -40,10 +43,10 @@ def serve(settings: Settings, *, port: int) -> None:
         SystemExit: the model pool cannot be used; with one sentence.
     """
     with bound_for_web(port) as listener:
-        lay_ground(settings, worker=True)
+        url = lay_ground(settings, worker=True)
         with working("Loading the agents"):
             config = uvicorn.Config(
-                _application(),
+                _application(url, builder=builder),
                 log_level="warning",
                 access_log=False,
                 server_header=False,
@@ -66,10 +69,11 @@ def agents_folder() -> Path:
     return Path(spec.origin).parent
 
 
-def _application() -> "FastAPI":
+def _application(url: str, *, builder: bool) -> "FastAPI":
     # That of the current folder is read already; ADK would take the first one above the agents' folder.
     os.environ.setdefault("ADK_DISABLE_LOAD_DOTENV", "1")
     from google.adk.cli.fast_api import get_fast_api_app
+    from google.adk.cli.utils.agent_loader import AgentLoader
 
     from agents.bootstrap import loading
 
@@ -77,9 +81,19 @@ def _application() -> "FastAPI":
     warnings.filterwarnings("ignore", message=r"\[EXPERIMENTAL\]")
     for name in ("google_adk", "LiteLLM", "httpx"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+    class Loader(AgentLoader):
+        """Ours alone: the agents that ADK brings along write files for its agent builder."""
+
+        def load_agent(self, agent_name: str) -> Any:
+            if agent_name.startswith("__") and not builder:
+                raise ValueError(f"there is no agent {agent_name!r}")
+            return super().load_agent(agent_name)
+
     loaded = loading()
     application = get_fast_api_app(
         agents_dir=str(agents_folder()),
+        agent_loader=Loader(str(agents_folder())),
         session_service_uri=_SERVICES,
         artifact_service_uri=_SERVICES,
         web=True,
@@ -87,8 +101,11 @@ def _application() -> "FastAPI":
         bind_host=HOST,
         use_local_storage=False,
     )
+    serve_routes(application, url=url, loaded=loaded, builder=builder)
     serve_page(application)
+    application.title = NAME
     application.add_middleware(WhenLoaded, loaded=loaded)
+    application.add_middleware(SafeHeaders)
     return application
 
 

@@ -1,4 +1,4 @@
-"""ADK Web's page without anything from outside: its fonts come from here, so that it is whole without internet."""
+"""ADK Web's page under our name, and without anything from outside: its fonts come from here."""
 
 import re
 from importlib.util import find_spec
@@ -8,18 +8,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-_FONTS = Path(__file__).parent / "static" / "fonts"
-_MOUNT = "/seezar-fonts"
+_STATIC = Path(__file__).parent / "static"
+MOUNT = "/seezar-static"
+LOGO = f"{MOUNT}/logo.svg"
 # The fonts that the page asks for, by a part of their address, and ours in their place.
 _OURS = {"/materialicons/": "material-icons.woff2", "/materialsymbolsoutlined/": "material-symbols-outlined.woff2"}
 _SOURCE = re.compile(r"url\((https://fonts\.gstatic\.com/[^)]*)\)")
 _OUTSIDE = re.compile(r"<link[^>]+https://fonts\.[^>]*>")
 # A font of text has a fallback on every machine; its face is taken out, so that nobody asks for it.
 _FACE = re.compile(r"@font-face\{[^}]*\}")
+_TITLE = re.compile(r"<title>[^<]*</title>")
+_ICON = re.compile(r'<link rel="icon"[^>]*>')
 
 
 def page() -> str:
-    """ADK Web's `index.html` with local fonts.
+    """ADK Web's `index.html` with our name and local fonts.
 
     Raises:
         RuntimeError: this version of ADK has no such page.
@@ -29,11 +32,12 @@ def page() -> str:
     if index is None or not index.is_file():
         raise RuntimeError("this version of ADK has no page of ADK Web")
     html = _FACE.sub(lambda face: _local(face[0]), index.read_text(encoding="utf-8"))
-    return _OUTSIDE.sub("", html)
+    html = _TITLE.sub("<title>seezar</title>", _OUTSIDE.sub("", html), count=1)
+    return _ICON.sub(f'<link rel="icon" type="image/svg+xml" href="{LOGO}">', html, count=1)
 
 
 def serve_page(app: "FastAPI") -> None:
-    """Let `app` answer with our page and fonts, before ADK's own routes."""
+    """Let `app` answer with our page, fonts and logo, before ADK's own routes."""
     from starlette.responses import HTMLResponse
     from starlette.routing import Mount, Route
     from starlette.staticfiles import StaticFiles
@@ -45,7 +49,7 @@ def serve_page(app: "FastAPI") -> None:
 
     for path in ("/dev-ui/", "/dev-ui/index.html"):
         app.router.routes.insert(0, Route(path, index))
-    app.router.routes.insert(0, Mount(_MOUNT, StaticFiles(directory=_FONTS)))
+    app.router.routes.insert(0, Mount(MOUNT, StaticFiles(directory=_STATIC)))
 
 
 def _local(face: str) -> str:
@@ -53,4 +57,4 @@ def _local(face: str) -> str:
     if source is None:
         return face
     ours = next((name for part, name in _OURS.items() if part in source[1]), None)
-    return "" if ours is None else _SOURCE.sub(f"url({_MOUNT}/{ours})", face)
+    return "" if ours is None else _SOURCE.sub(f"url({MOUNT}/fonts/{ours})", face)
