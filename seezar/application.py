@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
+from seezar.access import Access
 from seezar.accounts import Accounts, Runs, Sessions
 from seezar.accounts.adoptions import Adoptions
 from seezar.accounts.attempts import Attempts
@@ -40,6 +41,7 @@ class Application:
     database: Database
     cipher: Cipher = field(repr=False)
     vault: Vault
+    access: Access
     accounts: Accounts
     sessions: Sessions
     runs: Runs
@@ -97,6 +99,7 @@ class Application:
                 database=database,
                 cipher=cipher,
                 vault=vault,
+                access=Access(database, cipher),
                 accounts=Accounts(database, vault),
                 sessions=Sessions(database, cipher),
                 runs=runs,
