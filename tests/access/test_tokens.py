@@ -133,7 +133,7 @@ async def test_signatures_that_are_not_ours(access: Access, reader: NewClient) -
         jwt.encode(claims, stranger, algorithm=ALGORITHM, headers={"kid": kid}),
         jwt.encode(claims, stranger, algorithm=ALGORITHM, headers={"kid": "0" * 16}),
         jwt.encode(claims, stranger, algorithm=ALGORITHM),
-        jwt.encode(claims, None, algorithm="none", headers={"kid": kid}),
+        jwt.encode(claims, "", algorithm="none", headers={"kid": kid}),
         # The public key as the secret of a MAC: the algorithm is never taken from the token.
         jwt.encode(claims, base64.b64encode(public).decode() * 2, algorithm="HS256", headers={"kid": kid}),
         f"{head}.{forged}.{signature}",
