@@ -21,6 +21,7 @@ from seezar.accounts.recipes import Recipes
 from seezar.accounts.site_turns import SiteTurns
 from seezar.accounts.states import States
 from seezar.accounts.traces import Traces
+from seezar.audit import Audit
 from seezar.database import Database
 from seezar.knowledge import Knowledge
 from seezar.mail.mailboxes import Mailboxes
@@ -41,6 +42,7 @@ class Application:
     database: Database
     cipher: Cipher = field(repr=False)
     vault: Vault
+    audit: Audit
     access: Access
     accounts: Accounts
     sessions: Sessions
@@ -85,6 +87,7 @@ class Application:
             stack.push_async_callback(database.close)
             vault = Vault(database, cipher)
             await vault.check_key()
+            audit = Audit(database, cipher)
             runs = Runs(database, worker=worker)
             notices = Notices(database, channels=settings.notice_channels)
             mail = Mail(
@@ -99,6 +102,7 @@ class Application:
                 database=database,
                 cipher=cipher,
                 vault=vault,
+                audit=audit,
                 access=Access(database, cipher),
                 accounts=Accounts(database, vault),
                 sessions=Sessions(database, cipher),
