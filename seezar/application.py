@@ -88,7 +88,7 @@ class Application:
             vault = Vault(database, cipher)
             await vault.check_key()
             audit = Audit(database, cipher)
-            runs = Runs(database, worker=worker)
+            runs = Runs(database, worker=worker, audit=audit)
             notices = Notices(database, channels=settings.notice_channels)
             mail = Mail(
                 database,
@@ -122,7 +122,7 @@ class Application:
                 recipes=Recipes(database),
                 mail=mail,
                 mailboxes=Mailboxes(mail),
-                knowledge=Knowledge(database),
+                knowledge=Knowledge(database, audit=audit),
                 worker=worker,
             )
             stack.pop_all()

@@ -206,9 +206,12 @@ class Client:
         runs, reason = self.application.runs, "Cancelled on request."
         run = await runs.get(run_id)
         if await self.application.questions.end(run_id, reason=reason, status="cancelled") or run.finished:
+            if not run.finished:
+                await self.application.audit.note("run.cancel", run.account, run=run_id)
             return await runs.get(run_id)
         # Read again: an answer may have set another workflow to work.
         run = await runs.get(run_id)
+        await self.application.audit.note("run.cancel", run.account, run=run_id)
         await self._dbos.cancel_workflow_async(run.workflow_id)
         await runs.event(run_id, "done", reason)
         await runs.finish(run_id, "cancelled", reason=reason, result=result_without_end(run, "cancelled", reason))
@@ -243,6 +246,7 @@ class Client:
                 kept=f"The run {run_id} stays {run.status}.",
                 next_step="Resume it when the other one has ended.",
             )
+        await self.application.audit.note("run.resume", run.account, run=run_id)
         await runs.event(run_id, "resume", "Taken up again on request")
         if run.question is None:
             found = await self._dbos.list_workflows_async(

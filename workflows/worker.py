@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from seezar.accounts.lease import Lease
 from seezar.application import Application
+from seezar.audit import set_process_actor
 from seezar.browser.pool import BrowserPool
 from seezar.environment import load_environment
 from seezar.errors import DatabaseUnavailable, PortTaken, SeezarError, WorkerUnavailable
@@ -75,6 +76,7 @@ class Worker:
         url = await asyncio.to_thread(prepare_database, self._settings)
         slots = SlotHolder(url, queues=self._queues, browsers=self._settings.browsers)
         slot = await slots.take()
+        set_process_actor(f"worker:{engine.executor_id(slot)}")
 
         def lost() -> NoReturn:
             start_anew(self._settings, slot, again=not self._stop.is_set())

@@ -16,6 +16,7 @@ from seezar.access.errors import TokenInvalid
 from seezar.access.scopes import Caller, Scope
 from seezar.access.signing_keys import SigningKeys
 from seezar.access.tokens import ALGORITHM, API_AUDIENCE, ISSUER, LONGEST_ACCESS_LIFE, Tokens
+from seezar.audit import Audit
 from seezar.database import Database
 from seezar.vault import Cipher
 
@@ -44,10 +45,11 @@ class Access:
 
     def __init__(self, database: Database, cipher: Cipher) -> None:
         self._database = database
-        self.clients = Clients(database)
-        self.keys = SigningKeys(database, cipher, longest=LONGEST_ACCESS_LIFE)
-        self.tokens = Tokens(database, self.clients, self.keys)
-        self.confirmations = Confirmations(database)
+        audit = Audit(database, cipher)
+        self.clients = Clients(database, audit)
+        self.keys = SigningKeys(database, cipher, audit, longest=LONGEST_ACCESS_LIFE)
+        self.tokens = Tokens(database, self.clients, self.keys, audit)
+        self.confirmations = Confirmations(database, audit)
         self._state: _State | None = None
         self._reading = asyncio.Lock()
         self._verified: OrderedDict[str, dict[str, Any]] = OrderedDict()

@@ -13,6 +13,7 @@ from psycopg.errors import UniqueViolation
 
 from seezar.access.errors import ClientExists, ClientUnknown, InvalidClient, TooManyAttempts
 from seezar.access.scopes import Scope, parsed_scopes
+from seezar.audit import Audit
 from seezar.database import Connection, Database, Row
 from seezar.errors import InvalidInput
 from seezar.telemetry.revealed import revealed
@@ -48,8 +49,9 @@ class NewClient:
 class Clients:
     """The clients in `app.client`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, audit: Audit) -> None:
         self._database = database
+        self._audit = audit
         self._hasher = PasswordHasher()
         self._hashings = asyncio.Semaphore(_HASHINGS)
         self._waiting = 0
@@ -71,13 +73,13 @@ class Clients:
             )
         secret, hashed = await self._new_secret()
         try:
-            row = await self._database.one(
-                "INSERT INTO app.client (id, name, secret_hash, scopes) VALUES (%s, %s, %s, %s) RETURNING *",
-                _new_id(),
-                name,
-                hashed,
-                sorted(parsed_scopes(scopes)),
-            )
+            async with self._database.connection() as connection:
+                cursor = await connection.execute(
+                    "INSERT INTO app.client (id, name, secret_hash, scopes) VALUES (%s, %s, %s, %s) RETURNING *",
+                    (_new_id(), name, hashed, sorted(parsed_scopes(scopes))),
+                )
+                row = await cursor.fetchone()
+                await self._audit.append(connection, "client.add", name, scopes=sorted(set(scopes)))
         except UniqueViolation:
             raise ClientExists(
                 f"There is a client named {name!r} already.",
@@ -100,6 +102,8 @@ class Clients:
                 (_new_id(), name, hashed, [Scope.ADMIN]),
             )
             row = await cursor.fetchone()
+            if row is not None:
+                await self._audit.append(connection, "client.add", name, scopes=[Scope.ADMIN])
         return None if row is None else NewClient(_client(row), secret)
 
     async def get(self, name: str) -> Client:
@@ -123,7 +127,7 @@ class Clients:
         Raises:
             ClientUnknown, InvalidInput: as `get` and `add`.
         """
-        return await self._change(name, "scopes = %s", sorted(parsed_scopes(scopes)))
+        return await self._change("scopes", name, "scopes = %s", sorted(parsed_scopes(scopes)))
 
     async def disable(self, name: str) -> Client:
         """Take the client and all of its tokens out of use.
@@ -131,7 +135,7 @@ class Clients:
         Raises:
             ClientUnknown: there is none.
         """
-        return await self._change(name, "disabled_at = coalesce(disabled_at, now()), not_before = now()")
+        return await self._change("disable", name, "disabled_at = coalesce(disabled_at, now()), not_before = now()")
 
     async def enable(self, name: str) -> Client:
         """Let a disabled client ask for tokens again; those that it had stay revoked.
@@ -139,7 +143,7 @@ class Clients:
         Raises:
             ClientUnknown: there is none.
         """
-        return await self._change(name, "disabled_at = NULL")
+        return await self._change("enable", name, "disabled_at = NULL")
 
     async def revoke_tokens(self, name: str) -> Client:
         """Take back every token that the client has; it may ask for new ones.
@@ -147,7 +151,7 @@ class Clients:
         Raises:
             ClientUnknown: there is none.
         """
-        return await self._change(name, "not_before = now()")
+        return await self._change("revoke_tokens", name, "not_before = now()")
 
     async def rotate_secret(self, name: str) -> NewClient:
         """Give the client a new secret; the old one and all of its tokens no longer count.
@@ -156,7 +160,9 @@ class Clients:
             ClientUnknown: there is none.
         """
         secret, hashed = await self._new_secret()
-        return NewClient(await self._change(name, "secret_hash = %s, not_before = now()", hashed), secret)
+        return NewClient(
+            await self._change("rotate_secret", name, "secret_hash = %s, not_before = now()", hashed), secret
+        )
 
     async def authenticate(self, client_id: str, secret: str) -> Client:
         """The client that knows `secret`.
@@ -175,12 +181,13 @@ class Clients:
             raise InvalidClient
         return _client(row)
 
-    async def _change(self, name: str, assignments: str, *values: object) -> Client:
+    async def _change(self, deed: str, name: str, assignments: str, *values: object) -> Client:
         client = await self.get(name)
         async with self._database.connection() as connection:
             row = await _updated(connection, client.id, assignments, values)
             if "not_before" in assignments:
                 await connection.execute("DELETE FROM app.refresh_token WHERE client_id = %s", (client.id,))
+            await self._audit.append(connection, f"client.{deed}", client.name)
         return _client(row)
 
     async def _new_secret(self) -> tuple[str, str]:

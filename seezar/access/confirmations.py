@@ -8,6 +8,7 @@ from typing import Literal
 
 from seezar.access.errors import ConfirmationInvalid, ConfirmationRequired
 from seezar.access.scopes import Caller, Scope
+from seezar.audit import Audit
 from seezar.database import Database, Row
 from seezar.errors import InvalidInput
 
@@ -51,8 +52,9 @@ def digest_of(*parts: bytes) -> str:
 class Confirmations:
     """The questions in `app.confirmation`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, audit: Audit) -> None:
         self._database = database
+        self._audit = audit
 
     async def ensure(self, action: str, subject: str, digest: str, caller: Caller, given: str | None) -> None:
         """Let a dangerous request pass, once, if a person stands behind it.
@@ -102,7 +104,10 @@ class Confirmations:
                 (f"confirm-{secrets.token_hex(8)}", action, subject, digest, caller.client_id, LIFE),
             )
             row = await cursor.fetchone()
-        assert row is not None
+            assert row is not None
+            await self._audit.append(
+                connection, "confirmation.ask", subject, confirmation=row["id"], what=action, client=caller.client_id
+            )
         return _confirmation(row)
 
     async def get(self, confirmation_id: str) -> Confirmation:
@@ -145,6 +150,7 @@ class Confirmations:
         if row is None:
             found = await self.get(confirmation_id)
             raise _invalid(f"It is {found.status} already.")
+        await self._audit.note(f"confirmation.{row['status']}", row["subject"], confirmation=row["id"])
         return _confirmation(row)
 
     async def use(self, confirmation_id: str, action: str, digest: str, caller: Caller) -> None:
@@ -162,6 +168,7 @@ class Confirmations:
             confirmation_id,
         ):
             raise _invalid(f"It is {(await self.get(confirmation_id)).status}.")
+        await self._audit.note("confirmation.used", row["subject"], confirmation=confirmation_id)
 
     async def forget_old(self, *, days: int) -> int:
         """Delete what was asked more than `days` days ago; returns how many."""

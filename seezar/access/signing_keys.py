@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from psycopg.errors import UniqueViolation
 
+from seezar.audit import Audit
 from seezar.database import Database, Row
 from seezar.vault import Cipher
 
@@ -30,8 +31,9 @@ class SigningKeys:
         longest: how long a token lives at most; for so long a key that was replaced still verifies.
     """
 
-    def __init__(self, database: Database, cipher: Cipher, *, longest: timedelta) -> None:
+    def __init__(self, database: Database, cipher: Cipher, audit: Audit, *, longest: timedelta) -> None:
         self._database = database
+        self._audit = audit
         self._cipher = cipher
         self._longest = longest
 
@@ -76,6 +78,7 @@ class SigningKeys:
                 (kid, public, private),
             )
             row = await cursor.fetchone()
+            await self._audit.append(connection, "signing_key.rotate", kid)
         assert row is not None
         return _key(row)
 

@@ -17,6 +17,7 @@ from seezar.access.clients import Client, Clients
 from seezar.access.errors import ScopeMissing, TokenInvalid
 from seezar.access.scopes import Scope, parsed_scopes
 from seezar.access.signing_keys import SigningKeys
+from seezar.audit import Audit
 from seezar.database import Connection, Database, Row
 from seezar.errors import InvalidInput
 
@@ -52,10 +53,11 @@ class TokenPair:
 class Tokens:
     """Issues, renews and takes back tokens."""
 
-    def __init__(self, database: Database, clients: Clients, keys: SigningKeys) -> None:
+    def __init__(self, database: Database, clients: Clients, keys: SigningKeys, audit: Audit) -> None:
         self._database = database
         self._clients = clients
         self._keys = keys
+        self._audit = audit
 
     async def issue(
         self, client_id: str, secret: str, scopes: Iterable[str] | None = None, *, audience: str = API_AUDIENCE
@@ -71,7 +73,9 @@ class Tokens:
             InvalidInput: an unknown scope or audience.
         """
         client = await self._clients.authenticate(client_id, secret)
-        return await self._pair(client, _narrowed(client, scopes), _checked(audience))
+        chosen = _narrowed(client, scopes)
+        await self._audit.note("token.issue", client.name, scopes=sorted(chosen))
+        return await self._pair(client, chosen, _checked(audience))
 
     async def issue_here(
         self,
@@ -102,6 +106,7 @@ class Tokens:
             hours = LONGEST_ACCESS_LIFE // timedelta(hours=1)
             raise InvalidInput(f"A token lives for 1 second to {hours} hours.", kept="No token was issued.")
         chosen = _narrowed(client, scopes)
+        await self._audit.note("token.issue", client.name, scopes=sorted(chosen))
         token = await self._access_token(client, chosen, _checked(audience), family=_new_family(), life=life)
         return TokenPair(token, None, int(life.total_seconds()), chosen)
 
@@ -128,6 +133,7 @@ class Tokens:
         """Take back an access token by its `jti`, or a family by its id, before it expires."""
         async with self._database.connection() as connection:
             await _revoke(connection, token_id, client_id, expires_at or datetime.now(UTC) + LONGEST_ACCESS_LIFE)
+            await self._audit.append(connection, "token.revoke", client_id, token=token_id)
 
     async def revoke_refresh(self, refresh_token: str) -> None:
         """Take back the family of a refresh token, its access tokens included; an unknown one is fine (RFC 7009)."""
@@ -137,6 +143,7 @@ class Tokens:
         if row is not None:
             async with self._database.connection() as connection:
                 await _end_family(connection, row)
+                await self._audit.append(connection, "token.revoke", row["client_id"], token=row["family"])
 
     async def forget_expired(self) -> int:
         """Delete what is over: refresh tokens and revocations that have expired; returns how many."""
@@ -158,6 +165,7 @@ class Tokens:
                 return row
             if row is not None and row["used_at"] is not None:
                 await _end_family(connection, row)
+                await self._audit.append(connection, "token.reuse", row["client_id"], token=row["family"])
                 reused = True
         if reused:
             raise TokenInvalid("The refresh token was used before; every token that came of it was taken back.")

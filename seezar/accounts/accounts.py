@@ -6,6 +6,7 @@ from psycopg.errors import UniqueViolation
 
 from seezar.accounts.records import Account, NewAccount, SecondFactor
 from seezar.accounts.totp import check_totp
+from seezar.audit import Audit
 from seezar.database import Connection, Database, Row
 from seezar.errors import AccountExists, AccountUnknown, InvalidInput
 from seezar.vault import Vault
@@ -22,6 +23,7 @@ class Accounts:
     def __init__(self, database: Database, vault: Vault) -> None:
         self._database = database
         self._vault = vault
+        self._audit = Audit(database, vault.cipher)
 
     async def add(self, new: NewAccount) -> Account:
         """Store an account with its secrets, or nothing of it.
@@ -56,6 +58,13 @@ class Accounts:
                         new.mailbox.lower() if new.mailbox else None,
                         new.keep_alive_s,
                     ),
+                )
+                await self._audit.append(
+                    connection,
+                    "account.add",
+                    new.name,
+                    origins=list(origins),
+                    secrets=[what for what, value in (("password", new.password), ("totp", new.totp)) if value],
                 )
         except UniqueViolation:
             raise AccountExists(
@@ -118,6 +127,7 @@ class Accounts:
                 " AND NOT EXISTS (SELECT 1 FROM app.account a WHERE a.site_id = s.id)",
                 (site["site_id"],),
             )
+            await self._audit.append(connection, "account.remove", name)
 
 
 async def _site(connection: Connection, start_url: str, verify_url: str, origins: tuple[str, ...]) -> str:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from seezar.accounts.idempotency_keys import claim, claimed
 from seezar.accounts.records import INTERACTIVE, Run, result_without_end
 from seezar.accounts.runs import CHANNEL, Runs
+from seezar.audit import Audit
 from seezar.database import Connection, Database, Row
 from seezar.errors import AnsweredAlready, InvalidInput, NotWaiting, QuestionExpired
 from seezar.telemetry.revealed import revealed
@@ -58,6 +59,7 @@ class Questions:
     def __init__(self, database: Database, cipher: Cipher, runs: Runs, *, timeout: float) -> None:
         self._database = database
         self._cipher = cipher
+        self._audit = Audit(database, cipher)
         self._runs = runs
         self._timeout = timeout
 
@@ -104,6 +106,7 @@ class Questions:
                 await self._store(connection, row, value)
                 if key is not None:
                     await claim(connection, *key, run_id)
+                await self._audit.append(connection, "run.answer", row["account"], run=run_id, question=row["question"])
         return await self._runs.get(run_id)
 
     async def _store(self, connection: Connection, row: Row, value: str | None) -> None:

@@ -11,6 +11,7 @@ from seezar.accounts.idempotency_keys import claim
 from seezar.accounts.lease import Lease
 from seezar.accounts.records import INTERACTIVE, MOST_BEHIND, Run, RunEvent
 from seezar.accounts.selecting import RunFilter
+from seezar.audit import Audit
 from seezar.database import Database, Row
 from seezar.errors import QueueFull, RunTimedOut, RunUnknown
 
@@ -69,11 +70,13 @@ class Runs:
 
     Args:
         worker: the worker that this process is, if it is one.
+        audit: is told of every run that is asked for; None = nobody is.
     """
 
-    def __init__(self, database: Database, *, worker: Lease | None = None) -> None:
+    def __init__(self, database: Database, *, worker: Lease | None = None, audit: Audit | None = None) -> None:
         self._database = database
         self._worker = worker
+        self._audit = audit
 
     async def create(
         self,
@@ -117,6 +120,8 @@ class Runs:
             row = await (await connection.execute(_CREATE, values)).fetchone()
             if row is not None:
                 if key is None or await claim(connection, *key, run_id):
+                    if self._audit is not None:
+                        await self._audit.append(connection, f"{kind}.ask", account, run=run_id)
                     return int(row["priority"])
                 await connection.execute("DELETE FROM app.run WHERE id = %s", (run_id,))
         if most and (queued := await self.queued()) >= most:

@@ -4,6 +4,7 @@ from uuid import uuid4
 
 from seezar.accounts.attempts import ended_meanwhile
 from seezar.accounts.records import SessionInfo, SessionState
+from seezar.audit import Audit
 from seezar.database import Database, Row
 from seezar.errors import NotSignedIn
 from seezar.vault import Cipher
@@ -19,6 +20,7 @@ class Sessions:
     def __init__(self, database: Database, cipher: Cipher) -> None:
         self._database = database
         self._cipher = cipher
+        self._audit = Audit(database, cipher)
 
     async def store(self, account: str, state: SessionState, *, run_id: str) -> str:
         """Make `state` the current session of `account`; returns its id.
@@ -29,23 +31,28 @@ class Sessions:
         Raises:
             RunEnded: the run was ended meanwhile, or its account removed; nothing was stored.
         """
-        row = await self._database.one(
-            "INSERT INTO app.session (account, id, run_id, state, expires_at) SELECT %s, %s, %s, %s, %s"
-            " WHERE NOT EXISTS"
-            " (SELECT 1 FROM app.run r WHERE r.id = %s AND (r.finished_at IS NOT NULL OR r.account_removed))"
-            " ON CONFLICT (account) DO UPDATE SET state = excluded.state,"
-            " id = CASE WHEN app.session.run_id = excluded.run_id THEN app.session.id ELSE excluded.id END,"
-            " run_id = excluded.run_id, obtained_at = now(), verified_at = now(), expires_at = excluded.expires_at,"
-            " renewed_at = now(), kept_at = NULL RETURNING id",
-            account,
-            uuid4(),
-            run_id,
-            self._cipher.encrypt(state.to_json().encode(), context=_context(account)),
-            state.expires_at,
-            run_id,
-        )
-        if row is None:
-            raise ended_meanwhile(run_id)
+        async with self._database.connection() as connection:
+            cursor = await connection.execute(
+                "INSERT INTO app.session (account, id, run_id, state, expires_at) SELECT %s, %s, %s, %s, %s"
+                " WHERE NOT EXISTS"
+                " (SELECT 1 FROM app.run r WHERE r.id = %s AND (r.finished_at IS NOT NULL OR r.account_removed))"
+                " ON CONFLICT (account) DO UPDATE SET state = excluded.state,"
+                " id = CASE WHEN app.session.run_id = excluded.run_id THEN app.session.id ELSE excluded.id END,"
+                " run_id = excluded.run_id, obtained_at = now(), verified_at = now(), expires_at = excluded.expires_at,"
+                " renewed_at = now(), kept_at = NULL RETURNING id",
+                (
+                    account,
+                    uuid4(),
+                    run_id,
+                    self._cipher.encrypt(state.to_json().encode(), context=_context(account)),
+                    state.expires_at,
+                    run_id,
+                ),
+            )
+            row = await cursor.fetchone()
+            if row is None:
+                raise ended_meanwhile(run_id)
+            await self._audit.append(connection, "session.store", account, run=run_id)
         return str(row["id"])
 
     async def load(self, account: str) -> SessionState:
@@ -93,15 +100,14 @@ class Sessions:
         """Delete the session (only if it is still the one of `session_id`, when given); returns whether there was
         one.
         """
-        return (
-            await self._database.run(
+        async with self._database.connection() as connection:
+            cursor = await connection.execute(
                 "DELETE FROM app.session WHERE account = %s AND (%s::text IS NULL OR id::text = %s)",
-                account,
-                session_id,
-                session_id,
+                (account, session_id, session_id),
             )
-            > 0
-        )
+            if cursor.rowcount:
+                await self._audit.append(connection, "session.forget", account)
+            return cursor.rowcount > 0
 
 
 def _info(row: Row) -> SessionInfo:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from seezar.accounts.records import Page
+from seezar.audit import Audit
 from seezar.database import Database, Row
 from seezar.errors import InvalidInput
 from seezar.knowledge.chunking import chunks
@@ -94,10 +95,12 @@ class Knowledge:
     Args:
         database: pool to the migrated `seezar` database.
         embedder: None takes WordLlama, which needs no network.
+        audit: is told what is kept and forgotten; None = nobody is.
     """
 
-    def __init__(self, database: Database, embedder: Embedder | None = None) -> None:
+    def __init__(self, database: Database, embedder: Embedder | None = None, *, audit: Audit | None = None) -> None:
         self._database = database
+        self._audit = audit
         self._embedder = embedder or WordLlamaEmbedder()
 
     async def save(self, page: Page) -> SavedDocument:
@@ -134,6 +137,8 @@ class Knowledge:
                     " VALUES (%s, %s, %s, %s::vector)",
                     [(row["id"], i, text, str(v)) for i, (text, v) in enumerate(zip(passages, vectors, strict=True))],
                 )
+            if self._audit is not None:
+                await self._audit.append(connection, "knowledge.save", page.account, document=str(row["id"]))
         return SavedDocument(str(row["id"]), len(passages), new=True)
 
     async def search(self, query: str, *, account: str | None = None, limit: int = 5) -> list[Passage]:

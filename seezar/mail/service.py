@@ -11,6 +11,7 @@ from typing import Self
 
 from pydantic import SecretStr
 
+from seezar.audit import Audit
 from seezar.database import Database
 from seezar.errors import InvalidInput, SeezarError
 from seezar.mail.addresses import normal_address, normal_local_part, random_local_part
@@ -57,6 +58,7 @@ class Mail:
         self, database: Database, vault: Vault, *, domains: Iterable[str], config: Path, quota: int = 0
     ) -> None:
         self._directory = Directory(database, vault)
+        self._audit = Audit(database, vault.cipher)
         self.store = MessageStore(database, vault.cipher)
         self.local = LocalProvider(self._directory, self.store, domains=domains, quota=quota)
         self.providers = Providers(self.local, config, vault)
@@ -223,6 +225,7 @@ class Mail:
         if at_provider:
             await self.providers.get(found.provider).delete_address(found)
         await self._directory.remove(found.address)
+        await self._audit.note("mailbox.delete", found.address, provider=found.provider)
 
     def _random(self, provider: str) -> str:
         # Addresses that are made within a person's own box begin with its name.
@@ -255,7 +258,9 @@ class Mail:
             # Nothing was made there, and nothing will be.
             await self._directory.forget_reservation(reserved.address)
             raise
-        return await self._directory.made(reserved.address, made)
+        address = await self._directory.made(reserved.address, made)
+        await self._audit.note("mailbox.create", address.address, provider=address.provider)
+        return address
 
     # --- messages
 
@@ -383,6 +388,7 @@ class Mail:
             provider = self.providers.get(address.provider)
             await provider.delete_message(address, replace(ref, id=there, address_id=address.id))
         await self.store.delete(ref)
+        await self._audit.note("message.delete", ref.address_id)
 
     async def claim(self, message_id: int | str, run_id: str) -> bool:
         """Use a message for a run, once; see `MessageStore.claim`."""

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from seezar.accounts.attempts import Attempts
 from seezar.accounts.records import Account
 from seezar.accounts.totp import base32_key, next_code
+from seezar.audit import Audit
 from seezar.errors import SecretMissing
 from seezar.telemetry.revealed import revealed
 from seezar.vault import Vault
@@ -40,13 +41,19 @@ class AccountCredentials:
 
     Args:
         report: called with (step, message) when something takes time.
+        audit: is told before a secret is opened.
+        run_id: of the run that it is opened for.
     """
 
-    def __init__(self, account: Account, vault: Vault, attempts: Attempts, report: Report) -> None:
+    def __init__(
+        self, account: Account, vault: Vault, attempts: Attempts, report: Report, *, audit: Audit, run_id: str
+    ) -> None:
         self._account = account
         self._vault = vault
         self._attempts = attempts
         self._report = report
+        self._audit = audit
+        self._run_id = run_id
 
     async def password(self, origin: str) -> str:
         """See `CredentialSource.password`.
@@ -59,7 +66,7 @@ class AccountCredentials:
                 f"The site asks for a password, but the account {self._account.name!r} has none.",
                 next_step="Add the account again with --password-env VAR.",
             )
-        return await self._vault.open(self._account.password_ref, origin=origin)
+        return await self._open("password", self._account.password_ref, origin)
 
     async def totp(self, origin: str, *, clock_skew: float = 0.0) -> str:
         """See `CredentialSource.totp`. Waits for the next code when the current one was used or is about to expire.
@@ -72,7 +79,7 @@ class AccountCredentials:
                 f"The site asks for an authenticator code, but the account {self._account.name!r} has no TOTP key.",
                 next_step="Add the account again with --totp-env VAR.",
             )
-        key = await self._vault.open(self._account.totp_ref, origin=origin)
+        key = await self._open("totp", self._account.totp_ref, origin)
         last = await self._attempts.last_totp_step(self._account.name)
         code = next_code(key, now=time.time() + clock_skew, last_step=last)
         wait = code.starts_at - (time.time() + clock_skew)
@@ -86,3 +93,8 @@ class AccountCredentials:
         revealed.note("totp", base32_key(key))
         revealed.note("code", code.code)
         return code.code
+
+    async def _open(self, what: str, reference: str, origin: str) -> str:
+        # Before: what is told and then fails is better than what is done and not told.
+        await self._audit.note("secret.open", self._account.name, what=what, origin=origin, run=self._run_id)
+        return await self._vault.open(reference, origin=origin)

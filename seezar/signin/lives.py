@@ -245,7 +245,9 @@ class SignInLives:
         driver = SignInDriver(
             page,
             account,
-            AccountCredentials(account, self._app.vault, self._app.attempts, report),
+            AccountCredentials(
+                account, self._app.vault, self._app.attempts, report, audit=self._app.audit, run_id=run_id
+            ),
             report,
             before_submit=before_submit,
             progress=progress,

@@ -104,7 +104,9 @@ def export(
 
     async def load(application: "Application") -> "SessionState":
         await application.accounts.get(name)
-        return await application.sessions.load(name)
+        state = await application.sessions.load(name)
+        await application.audit.note("session.export", name, format="storage_state")
+        return state
 
     _check_output(output)
     state = with_application(load)

@@ -1,7 +1,7 @@
 """Headers that keep ADK Web's page from loading, or telling, anything elsewhere, whatever an agent has written.
 
 An answer is shown as Markdown. A picture in it whose address is somebody else's would be fetched when it is shown, and
-the address can carry what the agent has read: a page or a mail that gives orders needs no tool for that, only an answer.
+the address can carry what the agent has read: a page or a mail that gives orders needs no tool for it, only an answer.
 """
 
 from typing import TYPE_CHECKING

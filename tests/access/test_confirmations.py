@@ -7,8 +7,10 @@ import pytest
 from seezar.access.confirmations import MOST_PENDING, Confirmations, digest_of
 from seezar.access.errors import ConfirmationInvalid, ConfirmationRequired
 from seezar.access.scopes import Caller, Scope
+from seezar.audit import Audit
 from seezar.database import Database
 from seezar.errors import InvalidInput
+from seezar.vault import Cipher
 
 _DIGEST = digest_of(b"DELETE", b"/v1/accounts/ops", b"")
 _PROGRAM = Caller("client-1", "program", frozenset({Scope.ACCOUNTS_WRITE}), "t1")
@@ -17,8 +19,8 @@ _PERSON = Caller("client-3", "person", frozenset({Scope.CONFIRM}), "t3")
 
 
 @pytest.fixture
-def confirmations(database: Database) -> Confirmations:
-    return Confirmations(database)
+def confirmations(database: Database, cipher: Cipher) -> Confirmations:
+    return Confirmations(database, Audit(database, cipher))
 
 
 async def _asked(confirmations: Confirmations, caller: Caller = _PROGRAM, digest: str = _DIGEST) -> str:

@@ -8,6 +8,7 @@ import pytest
 from seezar.accounts import Account, Accounts, NewAccount
 from seezar.accounts.attempts import Attempts
 from seezar.accounts.totp import next_code
+from seezar.audit import Audit
 from seezar.database import Database
 from seezar.errors import OriginNotAllowed, SecretMissing
 from seezar.signin import credentials as module
@@ -66,15 +67,22 @@ def told() -> list[str]:
 
 
 @pytest.fixture
-def source(account: Account, vault: Vault, attempts: Attempts, told: list[str]) -> AccountCredentials:
+def source(
+    account: Account, vault: Vault, attempts: Attempts, told: list[str], database: Database
+) -> AccountCredentials:
     async def report(step: str, message: str, **_detail: object) -> None:
         told.append(message)
 
-    return AccountCredentials(account, vault, attempts, report)
+    return AccountCredentials(account, vault, attempts, report, audit=Audit(database, vault.cipher), run_id="run")
 
 
-async def test_the_password_for_its_origin_only(source: AccountCredentials) -> None:
+async def test_the_password_for_its_origin_only(
+    source: AccountCredentials, database: Database, vault: Vault
+) -> None:
     assert await source.password(ORIGIN) == "geheim-4711"
+    opened, *_ = await Audit(database, vault.cipher).list()
+    assert (opened.action, opened.subject, opened.detail["origin"]) == ("secret.open", "ops", ORIGIN)
+    assert "geheim" not in str(opened)
     with pytest.raises(OriginNotAllowed):
         await source.password("https://evil.example")
 
@@ -113,11 +121,12 @@ async def test_the_clock_of_the_site_is_the_one_that_counts(source: AccountCrede
 
 
 async def test_what_the_account_does_not_have(
-    account: Account, vault: Vault, attempts: Attempts, source: AccountCredentials
+    account: Account, vault: Vault, attempts: Attempts, source: AccountCredentials, database: Database
 ) -> None:
     async def report(step: str, message: str, **_detail: object) -> None: ...
 
-    bare = AccountCredentials(replace(account, password_ref=None, totp_ref=None), vault, attempts, report)
+    none = replace(account, password_ref=None, totp_ref=None)
+    bare = AccountCredentials(none, vault, attempts, report, audit=Audit(database, vault.cipher), run_id="run")
     with pytest.raises(SecretMissing, match="--password-env"):
         await bare.password(ORIGIN)
     with pytest.raises(SecretMissing, match="--totp-env"):
