@@ -143,6 +143,12 @@ class RunUnknown(SeezarError):
     status = "unknown_run"
 
 
+class PageUnknown(SeezarError):
+    """No page with this id."""
+
+    status = "unknown_page"
+
+
 class NotWaiting(SeezarError):
     """An answer for a run that asks nothing."""
 

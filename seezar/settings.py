@@ -81,6 +81,9 @@ class Settings(BaseSettings):
     )
 
     api_port: int = Field(default=8000, ge=0, le=65535, description="HTTP API on loopback.")
+    api_cors: str = Field(
+        default="", description="Comma-separated origins whose pages may call the HTTP API; empty = none."
+    )
     web_port: int = Field(default=8888, ge=0, le=65535, description="ADK Web on loopback.")
     playground_port: int = Field(default=8090, ge=0, le=65535, description="Playground on loopback.")
 
@@ -183,6 +186,11 @@ class Settings(BaseSettings):
     def mail_domain_list(self) -> tuple[str, ...]:
         """The local mail domains, lower case."""
         return tuple(part.strip().lower() for part in self.mail_domains.split(",") if part.strip())
+
+    @property
+    def api_cors_list(self) -> tuple[str, ...]:
+        """The origins whose pages may call the HTTP API."""
+        return tuple(part.strip() for part in self.api_cors.split(",") if part.strip())
 
     @property
     def notice_channels(self) -> "tuple[Literal['webhook', 'mail'], ...]":

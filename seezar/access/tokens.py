@@ -135,10 +135,12 @@ class Tokens:
             await _revoke(connection, token_id, client_id, expires_at or datetime.now(UTC) + LONGEST_ACCESS_LIFE)
             await self._audit.append(connection, "token.revoke", client_id, token=token_id)
 
-    async def revoke_refresh(self, refresh_token: str) -> None:
+    async def revoke_refresh(self, refresh_token: str, *, client_id: str) -> None:
         """Take back the family of a refresh token, its access tokens included; an unknown one is fine (RFC 7009)."""
         row = await self._database.one(
-            "SELECT family, client_id FROM app.refresh_token WHERE digest = %s", _digest(refresh_token)
+            "SELECT family, client_id FROM app.refresh_token WHERE digest = %s AND client_id = %s",
+            _digest(refresh_token),
+            client_id,
         )
         if row is not None:
             async with self._database.connection() as connection:

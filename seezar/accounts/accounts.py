@@ -1,10 +1,11 @@
 """Accounts and their sites."""
 
 import re
+from dataclasses import fields
 
 from psycopg.errors import UniqueViolation
 
-from seezar.accounts.records import Account, NewAccount, SecondFactor
+from seezar.accounts.records import Account, AccountChange, NewAccount, SecondFactor
 from seezar.accounts.totp import check_totp
 from seezar.audit import Audit
 from seezar.database import Connection, Database, Row
@@ -89,6 +90,45 @@ class Accounts:
         """All accounts by name."""
         return [_record(row) for row in await self._database.all(f"{_SELECT} ORDER BY a.name")]
 
+    async def change(self, name: str, change: AccountChange) -> Account:
+        """Change an account, all of it or nothing; its site stays. Secrets are replaced under their references.
+
+        Raises:
+            AccountUnknown: no such name.
+            InvalidInput: as `add`.
+        """
+        # For the error of a name that nobody knows.
+        await self.get(name)
+        async with self._database.connection() as connection:
+            cursor = await connection.execute(f"{_SELECT} WHERE a.name = %s FOR UPDATE OF a", (name,))
+            row = await cursor.fetchone()
+            if row is None:
+                raise AccountUnknown(name, [])
+            account = _record(row)
+            new = _changed(account, change)
+            factor = _checked(new, has_totp=account.totp_ref is not None)
+            references = {"password": account.password_ref, "totp": account.totp_ref}
+            for what, value in (("password", change.password), ("totp", change.totp)):
+                if value:
+                    references[what] = f"account/{name}/{what}"
+                    await self._vault.put(connection, f"account/{name}/{what}", value, account.origins)
+            await connection.execute(
+                "UPDATE app.account SET username = %s, password_ref = %s, totp_ref = %s, second_factor = %s,"
+                " mailbox = %s, keep_alive_s = %s WHERE name = %s",
+                (
+                    new.username,
+                    references["password"],
+                    references["totp"],
+                    factor,
+                    new.mailbox.lower() if new.mailbox else None,
+                    new.keep_alive_s,
+                    name,
+                ),
+            )
+            changed = [field.name for field in fields(change) if getattr(change, field.name) is not None]
+            await self._audit.append(connection, "account.change", name, changed=changed)
+        return await self.get(name)
+
     async def remove(self, name: str) -> None:
         """Forget an account with its secrets and session. Runs keep their history.
 
@@ -142,7 +182,22 @@ async def _site(connection: Connection, start_url: str, verify_url: str, origins
     return str(row["id"])
 
 
-def _checked(new: NewAccount) -> SecondFactor:
+def _changed(account: Account, change: AccountChange) -> NewAccount:
+    """The account as it will be."""
+    return NewAccount(
+        name=account.name,
+        url=account.start_url,
+        verify_url=account.verify_url,
+        username=account.username if change.username is None else change.username,
+        password=change.password,
+        totp=change.totp,
+        mailbox=account.mailbox if change.mailbox is None else change.mailbox or None,
+        second_factor=change.second_factor or account.second_factor,
+        keep_alive_s=account.keep_alive_s if change.keep_alive_s is None else change.keep_alive_s or None,
+    )
+
+
+def _checked(new: NewAccount, *, has_totp: bool = False) -> SecondFactor:
     if not _NAME.fullmatch(new.name):
         raise InvalidInput(
             f"{new.name!r} is not an account name.",
@@ -161,7 +216,7 @@ def _checked(new: NewAccount) -> SecondFactor:
     if new.keep_alive_s is not None and new.keep_alive_s <= 0:
         raise InvalidInput("The keep-alive interval must be positive.", next_step="Give it as in --keep-alive 15m.")
     factor: SecondFactor = new.second_factor or ("totp" if new.totp else "email" if new.mailbox else "none")
-    if factor == "totp" and not new.totp:
+    if factor == "totp" and not (new.totp or has_totp):
         raise InvalidInput("A TOTP login needs its key.", next_step="Give it with --totp-env VAR.")
     if factor in ("email", "link") and not new.mailbox:
         raise InvalidInput("A login by mail needs a mailbox.", next_step="Give it with --mailbox ADDRESS.")

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from seezar.accounts.records import Page
 from seezar.database import Database
-from seezar.errors import InvalidInput
+from seezar.errors import PageUnknown
 from seezar.vault import Cipher
 
 
@@ -51,11 +51,11 @@ class Pages:
         """The page.
 
         Raises:
-            InvalidInput: no page of this id.
+            PageUnknown: no page of this id.
         """
         row = await self._database.one("SELECT * FROM app.page WHERE id::text = %s", page_id)
         if row is None:
-            raise InvalidInput(f"There is no page {page_id!r}.", next_step="Open the page again.")
+            raise PageUnknown(f"There is no page {page_id!r}.", next_step="Open the page again.")
         text = self._cipher.decrypt(bytes(row["body"]), context=f"page\n{page_id}").decode()
         return Page(
             id=str(row["id"]),

@@ -33,6 +33,18 @@ class NewAccount:
 
 
 @dataclass(frozen=True)
+class AccountChange:
+    """What `Accounts.change` takes: None leaves a field as it is, "" (0 for the interval) clears it where it can be."""
+
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    totp: str | None = field(default=None, repr=False)
+    mailbox: str | None = None
+    second_factor: SecondFactor | None = None
+    keep_alive_s: int | None = None
+
+
+@dataclass(frozen=True)
 class Account:
     """An identity on a site."""
 

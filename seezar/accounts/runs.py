@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from psycopg.errors import UniqueViolation
@@ -18,6 +19,8 @@ from seezar.errors import QueueFull, RunTimedOut, RunUnknown
 CHANNEL = "seezar_run"
 # A notification can be lost with its connection; the list is looked at again after this many seconds.
 _LOOK_AGAIN = 2.0
+# A transaction that writes an event takes milliseconds.
+_OVERLAP_S = 10.0
 
 # Sign-ins have a queue of their own. What an account has under way already, without what waits for a person, puts its
 # next run behind the first ones of others, and never before what the account has queued itself.
@@ -169,11 +172,19 @@ class Runs:
             raise RunUnknown(f"There is no run {run_id!r}.", next_step="See: seezar runs list.")
         return _run(row)
 
-    async def list(self, *, limit: int = 50, only: RunFilter | None = None) -> list[Run]:
-        """The newest runs first; `only` those that it lets through."""
+    async def list(
+        self, *, limit: int = 50, only: RunFilter | None = None, before: tuple[datetime, str] | None = None
+    ) -> list[Run]:
+        """The newest runs first; `only` those that it lets through.
+
+        Args:
+            before: only runs older than the one of this moment and id.
+        """
         condition, values = (only or RunFilter()).where()
+        if before is not None:
+            condition, values = f"({condition}) AND (created_at, id) < (%s, %s)", [*values, *before]
         # The condition is made of our own words; what somebody asked for is in the values.
-        query = f"{_SELECT} WHERE {condition} ORDER BY created_at DESC LIMIT %s"
+        query = f"{_SELECT} WHERE {condition} ORDER BY created_at DESC, id DESC LIMIT %s"
         return [_run(row) for row in await self._database.all(query, *values, limit)]
 
     async def event(self, run_id: str, step: str, message: str, **detail: Any) -> None:
@@ -270,6 +281,25 @@ class Runs:
         """The timeline after the event with id `after`."""
         rows = await self._database.all(
             "SELECT * FROM app.run_event WHERE run_id = %s AND id > %s ORDER BY id", run_id, after
+        )
+        return [_event(row) for row in rows]
+
+    async def newest_event(self) -> int:
+        """The id of the newest event of any run; 0 when there is none."""
+        row = await self._database.one("SELECT max(id) AS id FROM app.run_event")
+        return 0 if row is None or row["id"] is None else int(row["id"])
+
+    async def events_of_all(self, *, after: int, limit: int = 5000) -> Sequence[RunEvent]:
+        """The events of all runs after the one with id `after`, and those that were written shortly before it: their
+        transactions may have ended later.
+        """
+        rows = await self._database.all(
+            "SELECT e.* FROM app.run_event e LEFT JOIN app.run_event l ON l.id = %s"
+            " WHERE e.id > %s OR e.at > l.at - make_interval(secs => %s) ORDER BY e.id LIMIT %s",
+            after,
+            after,
+            _OVERLAP_S,
+            limit,
         )
         return [_event(row) for row in rows]
 

@@ -90,25 +90,28 @@ async def _ask(account: Account, state: SessionState, timeout: float) -> tuple[P
 
 
 def _set(client: httpx.AsyncClient, cookie: dict[str, Any]) -> None:
-    client.cookies.jar.set_cookie(
-        Cookie(
-            version=0,
-            name=cookie["name"],
-            value=cookie["value"],
-            port=None,
-            port_specified=False,
-            domain=cookie["domain"],
-            domain_specified=cookie["domain"].startswith("."),
-            domain_initial_dot=cookie["domain"].startswith("."),
-            path=cookie["path"],
-            path_specified=True,
-            secure=cookie.get("secure", False),
-            expires=int(cookie["expires"]) if cookie.get("expires", -1) > 0 else None,
-            discard=cookie.get("expires", -1) <= 0,
-            comment=None,
-            comment_url=None,
-            rest={"HttpOnly": ""} if cookie.get("httpOnly") else {},
-        )
+    client.cookies.jar.set_cookie(cookie_of(cookie))
+
+
+def cookie_of(cookie: dict[str, Any]) -> Cookie:
+    """A cookie of Playwright's `storage_state` as the standard library has it."""
+    return Cookie(
+        version=0,
+        name=cookie["name"],
+        value=cookie["value"],
+        port=None,
+        port_specified=False,
+        domain=cookie["domain"],
+        domain_specified=cookie["domain"].startswith("."),
+        domain_initial_dot=cookie["domain"].startswith("."),
+        path=cookie["path"],
+        path_specified=True,
+        secure=cookie.get("secure", False),
+        expires=int(cookie["expires"]) if cookie.get("expires", -1) > 0 else None,
+        discard=cookie.get("expires", -1) <= 0,
+        comment=None,
+        comment_url=None,
+        rest={"HttpOnly": ""} if cookie.get("httpOnly") else {},
     )
 
 

@@ -6,6 +6,8 @@ import logging
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.api.request_id import request_id
+
 # No request of the API carries more than a few addresses and words.
 MAX_BODY = 64 * 1024
 
@@ -62,7 +64,18 @@ class NoTraceback:
 
 
 async def _answer(send: Send, status: int, detail: str) -> None:
-    body = json.dumps({"title": "An error occurred", "status": status, "detail": detail}).encode()
+    code, title = ("content_too_large", "Content too large") if status == 413 else ("error", "Internal server error")
+    problem = {
+        "type": f"/problems/{code}",
+        "title": title,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "kept": "",
+        "next_step": "",
+        "request_id": request_id(),
+    }
+    body = json.dumps(problem).encode()
     headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -6,7 +6,7 @@ import pytest
 
 from seezar.accounts.pages import NewPage, Pages
 from seezar.database import Database
-from seezar.errors import InvalidInput, KeyUnusable
+from seezar.errors import PageUnknown, KeyUnusable
 
 PAGE = NewPage(
     run_id="r",
@@ -61,6 +61,6 @@ async def test_the_latest_of_an_account(pages: Pages) -> None:
 
 @pytest.mark.parametrize("page_id", ["", "nonsense", "00000000-0000-0000-0000-000000000000", "'; --"])
 async def test_an_id_that_is_not_there(pages: Pages, page_id: str) -> None:
-    with pytest.raises(InvalidInput, match="no page"):
+    with pytest.raises(PageUnknown, match="no page"):
         await pages.get(page_id)
     assert await pages.screenshot(page_id) is None

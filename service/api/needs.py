@@ -1,0 +1,23 @@
+"""What routes work with."""
+
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from seezar.application import Application
+from workflows.client import Client
+
+
+def application(request: Request) -> Application:
+    """The stores."""
+    return request.app.state.application
+
+
+def client(request: Request) -> Client:
+    """Asks the workers."""
+    return request.app.state.client
+
+
+type App = Annotated[Application, Depends(application)]
+type Workers = Annotated[Client, Depends(client)]
