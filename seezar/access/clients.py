@@ -171,7 +171,9 @@ class Clients:
             InvalidClient: unknown, disabled, or another secret.
             TooManyAttempts: too many are being checked.
         """
-        row = await self._database.one("SELECT * FROM app.client WHERE id = %s OR name = %s", client_id, client_id)
+        # PostgreSQL takes no NUL, and no name has one.
+        named = client_id.replace("\0", "?")
+        row = await self._database.one("SELECT * FROM app.client WHERE id = %s OR name = %s", named, named)
         if not self._nobody:
             self._nobody = await self._hash(secrets.token_urlsafe())
         right = len(secret) <= _LONGEST_SECRET and await self._verify(

@@ -16,7 +16,7 @@ from seezar.application import Application
 from seezar.errors import SeezarError
 from seezar.settings import Settings
 from service.api import docs_page, health, problems
-from service.api.guards import BodyLimit, NoTraceback
+from service.api.guards import BodyLimit, NoTraceback, PlainAddress
 from service.api.hub import EventHub
 from service.api.mail.app import MailApi, build_mail
 from service.api.mail.faults import Faults
@@ -131,6 +131,7 @@ def _guard(app: FastAPI, settings: Settings) -> None:
             expose_headers=["etag", "location", "retry-after", HEADER],
         )
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=_HOSTS)
+    app.add_middleware(PlainAddress)
     app.add_middleware(BodyLimit)
     app.add_middleware(NoTraceback)
     app.add_middleware(RequestId)

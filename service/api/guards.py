@@ -41,6 +41,19 @@ class BodyLimit:
         await self._app(scope, counted, send)
 
 
+class PlainAddress:
+    """Refuses addresses with NUL in them: no text of ours has one, and PostgreSQL stores none."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and ("\0" in scope["path"] or b"%00" in scope["query_string"]):
+            await _answer(send, 400, "The address holds NUL.")
+            return
+        await self._app(scope, receive, send)
+
+
 class NoTraceback:
     """Answers 500 to what nobody foresaw and logs its type: a traceback may quote a password or a mail."""
 
@@ -64,7 +77,8 @@ class NoTraceback:
 
 
 async def _answer(send: Send, status: int, detail: str) -> None:
-    code, title = ("content_too_large", "Content too large") if status == 413 else ("error", "Internal server error")
+    title = {400: "Bad request", 408: "Request timeout", 413: "Content too large"}.get(status, "Internal server error")
+    code = "error" if status == 500 else title.lower().replace(" ", "_")
     problem = {
         "type": f"/problems/{code}",
         "title": title,

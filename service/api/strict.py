@@ -39,11 +39,13 @@ class StrictRoute(APIRoute):
         takes_body = self.body_field is not None
 
         async def strict(request: Request) -> Response:
+            # One object for all: a body can be read from the connection once.
+            own = StrictRequest(request.scope, request.receive)
             if takes_body:
-                sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-                if sent != "application/json" and await request.body():
+                sent = own.headers.get("content-type", "").partition(";")[0].strip().lower()
+                if sent != "application/json" and await own.body():
                     raise HTTPException(415, "The body must be application/json.")
-            return await handler(StrictRequest(request.scope, request.receive))
+            return await handler(own)
 
         return strict
 

@@ -82,6 +82,8 @@ async def _fields(request: Request) -> dict[str, str]:
     else:
         raise _Refused(400, "invalid_request", f"The body must be {_FORM} or application/json.")
     fields = {name: text for name, text in pairs if isinstance(text, str)}
+    if any("\0" in text for text in fields.values()):
+        raise _Refused(400, "invalid_request", "A parameter holds NUL.")
     if len(fields) != len(pairs) or set(fields) - set(_FIELDS):
         raise _Refused(400, "invalid_request", "A parameter is unknown, is given twice, or is no text.")
     scheme, _, basic = request.headers.get("authorization", "").partition(" ")
