@@ -7,7 +7,21 @@ from typing import Annotated
 import typer
 
 from seezar.environment import load_environment
-from service.commands import accounts, api, database, mail, models, notices, processes, runs, sessions
+from service.commands import (
+    accounts,
+    api,
+    audit,
+    clients,
+    confirmations,
+    database,
+    mail,
+    models,
+    notices,
+    processes,
+    runs,
+    sessions,
+    tokens,
+)
 from service.commands.sign_in import sign_in
 
 # Other packages add commands under this entry point group: a callable that is given the app.
@@ -38,6 +52,10 @@ def build() -> typer.Typer:
     app.command()(processes.web)
     app.command()(api.api)
     app.command()(processes.worker)
+    app.add_typer(clients.app, name="client")
+    app.add_typer(tokens.app, name="token")
+    app.add_typer(confirmations.app, name="confirm")
+    app.add_typer(audit.app, name="audit")
     app.add_typer(database.app, name="db")
     return app
 

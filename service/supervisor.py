@@ -7,6 +7,7 @@ from contextlib import ExitStack, suppress
 
 from seezar.errors import PortTaken, SeezarError, WorkerUnavailable
 from seezar.settings import Settings
+from service.api.first_client import ensure_first_client
 from service.children import Child
 from service.notes import ProcessNote, left, live_notes
 from service.screen import Screen
@@ -74,7 +75,8 @@ class _Up:
 
     async def _start(self) -> None:
         with working("Starting the database"):
-            await asyncio.to_thread(prepare_database, self._settings)
+            url = await asyncio.to_thread(prepare_database, self._settings)
+        await asyncio.to_thread(ensure_first_client, self._settings, url)
         with working("Starting the worker"):
             self._worker.start()
             await self._until_worker()

@@ -18,8 +18,7 @@ from service.api.v1.shapes import EventShape, RunShape
 MEDIA_TYPE = "text/event-stream"
 # Proxies and clients give up on a stream that is silent for a minute or half.
 HEARTBEAT_S = 15.0
-# So soon a client that was cut off comes back, ms.
-_RETRY_MS = 1000
+_BEAT = ":\n\n"
 _MOST = 2000
 
 
@@ -108,7 +107,8 @@ async def _until_gone(receive: Receive, gone: asyncio.Event) -> None:
 
 
 async def _texts(news: AsyncIterator[News | None], gone: asyncio.Event, closing: asyncio.Event) -> AsyncIterator[str]:
-    yield f"retry: {_RETRY_MS}\n\n"
+    # Something at once: that the stream stands.
+    yield _BEAT
     ends = [asyncio.ensure_future(event.wait()) for event in (gone, closing)]
     coming: asyncio.Future[News | None] | None = None
     try:
@@ -116,7 +116,7 @@ async def _texts(news: AsyncIterator[News | None], gone: asyncio.Event, closing:
             coming = coming or asyncio.ensure_future(anext(news))
             done, _ = await asyncio.wait([coming, *ends], timeout=HEARTBEAT_S, return_when=asyncio.FIRST_COMPLETED)
             if not done:
-                yield ":\n\n"
+                yield _BEAT
                 continue
             if coming not in done:
                 return

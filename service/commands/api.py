@@ -14,8 +14,9 @@ def api(
         int | None, typer.Option(min=0, max=65535, help="On 127.0.0.1; 0 = any. [default: the setting, 8000]")
     ] = None,
 ) -> None:
-    """Run the HTTP API in the foreground: local mailboxes for other programs."""
+    """Run the HTTP API in the foreground, for programs and agents. The first start makes an admin client."""
     from seezar.settings import get_settings
+    from service.api.first_client import ensure_first_client
     from service.ground import lay_ground
     from service.serving import bound_for_api, run
     from service.terminal import note, say, working
@@ -23,6 +24,7 @@ def api(
     settings = get_settings()
     with bound_for_api(settings.api_port if port is None else port) as listener:
         url = lay_ground(settings, worker=True)
+        ensure_first_client(settings, url)
         with working("Loading the API"):
             import uvicorn
 
@@ -41,7 +43,7 @@ def api(
             )
 
         def told(address: str) -> None:
-            say(f"The HTTP API is at {address} (mail: {address}/mail).", style="green")
+            say(f"The HTTP API is at {address} (described at {address}/docs, mail at {address}/mail).", style="green")
             note("Ctrl-C stops it.")
 
         asyncio.run(

@@ -6,7 +6,7 @@ import pytest
 
 from seezar.accounts.pages import NewPage, Pages
 from seezar.database import Database
-from seezar.errors import PageUnknown, KeyUnusable
+from seezar.errors import KeyUnusable, PageUnknown
 
 PAGE = NewPage(
     run_id="r",

@@ -76,9 +76,7 @@ def source(
     return AccountCredentials(account, vault, attempts, report, audit=Audit(database, vault.cipher), run_id="run")
 
 
-async def test_the_password_for_its_origin_only(
-    source: AccountCredentials, database: Database, vault: Vault
-) -> None:
+async def test_the_password_for_its_origin_only(source: AccountCredentials, database: Database, vault: Vault) -> None:
     assert await source.password(ORIGIN) == "geheim-4711"
     opened, *_ = await Audit(database, vault.cipher).list()
     assert (opened.action, opened.subject, opened.detail["origin"]) == ("secret.open", "ops", ORIGIN)
