@@ -32,9 +32,9 @@ class Server(uvicorn.Server):
         self.listening.set()
 
 
-def bound_for_web(port: int) -> AbstractContextManager[socket.socket]:
+def bound_for_web(port: int, *, host: str = HOST) -> AbstractContextManager[socket.socket]:
     """The listening socket of ADK Web; see `bound`."""
-    return bound(port, what="ADK Web", variable="SEEZAR_WEB_PORT")
+    return bound(port, what="ADK Web", variable="SEEZAR_WEB_PORT", host=host)
 
 
 def bound_for_api(port: int) -> AbstractContextManager[socket.socket]:
@@ -43,28 +43,30 @@ def bound_for_api(port: int) -> AbstractContextManager[socket.socket]:
 
 
 @contextmanager
-def bound(port: int, *, what: str, variable: str) -> Generator[socket.socket, None, None]:
+def bound(port: int, *, what: str, variable: str, host: str = HOST) -> Generator[socket.socket, None, None]:
     """`listening_socket`, closed at the end of the block."""
-    with listening_socket(port, what=what, variable=variable) as listener:
+    with listening_socket(port, what=what, variable=variable, host=host) as listener:
         yield listener
 
 
-def listening_socket(port: int, *, what: str, variable: str) -> socket.socket:
-    """A listening socket at 127.0.0.1.
+def listening_socket(port: int, *, what: str, variable: str, host: str = HOST) -> socket.socket:
+    """A listening socket.
 
     Args:
         port: 0 takes a free one.
         what: wants to listen, for the error.
         variable: holds the port, for the error.
+        host: IP address of this machine.
 
     Raises:
         PortTaken: another program listens on `port`.
     """
     # With the protocol left out asyncio does not see that it is TCP and leaves Nagle's algorithm on: 40 ms a request.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((HOST, port))
+        listener.bind((host, port))
         # Only listening makes sure of the port: two sockets may be bound to it, one can listen.
         listener.listen(128)
     except OSError as error:
@@ -72,7 +74,7 @@ def listening_socket(port: int, *, what: str, variable: str) -> socket.socket:
         if error.errno not in (errno.EADDRINUSE, errno.EACCES):
             raise
         raise PortTaken(
-            f"{what} cannot listen on {HOST}:{port}: {error.strerror or 'the port is taken'}.",
+            f"{what} cannot listen on {host}:{port}: {error.strerror or 'the port is taken'}.",
             kept="Nothing was started.",
             next_step=f"Choose another port (--port or {variable}), or stop the program that uses this one.",
         ) from error
@@ -87,6 +89,7 @@ async def run(
     kind: str,
     on_listening: Callable[[str], None],
     on_stop: Callable[[], None] = lambda: None,
+    scheme: str = "http",
 ) -> None:
     """Serve until SIGINT or SIGTERM.
 
@@ -94,6 +97,7 @@ async def run(
         kind: of the note that is left while it listens.
         on_listening: told the address once it listens.
         on_stop: called when it is asked to stop, before it waits for the answers under way.
+        scheme: http, or https where the configuration has a certificate.
     """
     server = Server(config)
     loop = asyncio.get_running_loop()
@@ -106,7 +110,9 @@ async def run(
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
-    url = f"http://{HOST}:{listener.getsockname()[1]}"
+    host, number = listener.getsockname()[:2]
+    shown = HOST if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host  # noqa: S104 - not listened on
+    url = f"{scheme}://{shown}:{number}"
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     listening = asyncio.create_task(server.listening.wait())
     await asyncio.wait({serving, listening}, return_when=asyncio.FIRST_COMPLETED)

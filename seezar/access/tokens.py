@@ -77,6 +77,19 @@ class Tokens:
         await self._audit.note("token.issue", client.name, scopes=sorted(chosen))
         return await self._pair(client, chosen, _checked(audience))
 
+    async def issue_for_browser(self, client_id: str, secret: str) -> TokenPair:
+        """A token for ADK Web, as long as a day's work and not renewed: for a cookie.
+
+        Raises:
+            InvalidClient, TooManyAttempts, ScopeMissing: as `issue`; it needs the scope `chat`.
+        """
+        client = await self._clients.authenticate(client_id, secret)
+        scopes = _narrowed(client, [Scope.CHAT])
+        await self._audit.note("token.issue", client.name, scopes=sorted(scopes))
+        life = LONGEST_ACCESS_LIFE
+        token = await self._access_token(client, scopes, WEB_AUDIENCE, family=_new_family(), life=life)
+        return TokenPair(token, None, int(life.total_seconds()), scopes)
+
     async def issue_here(
         self,
         name: str,

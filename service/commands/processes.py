@@ -1,5 +1,6 @@
 """`seezar up|down|status|doctor|worker|web`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -86,10 +87,23 @@ def web(
     builder: Annotated[
         bool, typer.Option("--builder", help="Serve ADK's agent builder, which writes and runs Python, as well.")
     ] = False,
+    token: Annotated[bool, typer.Option("--token", help="Ask for a client with the scope chat, here too.")] = False,
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Listen there; others than this machine need a token, over TLS.")
+    ] = "127.0.0.1",
+    name: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Host name that it answers to; may be given repeatedly.")
+    ] = None,
+    certificate: Annotated[Path | None, typer.Option(metavar="FILE", help="PEM certificate with its chain.")] = None,
+    key: Annotated[Path | None, typer.Option(metavar="FILE", help="PEM private key of the certificate.")] = None,
+    behind_proxy: Annotated[
+        bool, typer.Option("--behind-proxy", help="Something in front of it speaks TLS; tokens are asked for.")
+    ] = False,
 ) -> None:
     """Run ADK Web in the foreground: the agents in a browser."""
     from seezar.settings import get_settings
-    from service.web.app import serve
+    from service.web.app import Exposure, serve
 
     settings = get_settings()
-    serve(settings, port=settings.web_port if port is None else port, builder=builder)
+    exposure = Exposure(host, tuple(name or ()), token, certificate, key, behind_proxy)
+    serve(settings, port=settings.web_port if port is None else port, builder=builder, exposure=exposure)
