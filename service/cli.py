@@ -15,6 +15,7 @@ from service.commands import (
     confirmations,
     database,
     mail,
+    mcp,
     models,
     notices,
     processes,
@@ -51,6 +52,7 @@ def build() -> typer.Typer:
     app.command()(processes.doctor)
     app.command()(processes.web)
     app.command()(api.api)
+    app.command()(mcp.mcp)
     app.command()(processes.worker)
     app.add_typer(clients.app, name="client")
     app.add_typer(tokens.app, name="token")

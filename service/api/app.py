@@ -36,6 +36,9 @@ from service.api.v1 import (
     sign_ins,
     token,
 )
+from service.mcp.desk import Desk
+from service.mcp.http import McpEndpoint, routes
+from service.mcp.server import build_server
 from workflows import engine
 from workflows.client import Client
 
@@ -75,6 +78,7 @@ def build_app(settings: Settings, url: str, *, mail_rate: float | None = 8.0, fa
         mail_rate: requests a second that one client may make to the mail API; None = no limit.
         faults: misbehaviour of the mail API, for tests of clients. Nothing but a caller in Python can set it.
     """
+    mcp = McpEndpoint(lambda: app.state.application.access)
     mail = build_mail(rate=mail_rate, faults=faults or Faults())
 
     @asynccontextmanager
@@ -88,9 +92,11 @@ def build_app(settings: Settings, url: str, *, mail_rate: float | None = 8.0, fa
         dbos = engine.client(url)
         hub = EventHub(application.database, application.runs)
         try:
-            async with application, MailApi.opened(mail, application) as api, hub.running():
+            client = Client(application, dbos)
+            tools = build_server(Desk(lambda: client))
+            async with application, MailApi.opened(mail, application) as api, hub.running(), mcp.running(tools):
                 app.state.application, app.state.mail, app.state.hub = application, api, hub
-                app.state.client = Client(application, dbos)
+                app.state.client = client
                 yield
         finally:
             await asyncio.to_thread(dbos.destroy)
@@ -115,6 +121,7 @@ def build_app(settings: Settings, url: str, *, mail_rate: float | None = 8.0, fa
     app.include_router(docs_page.router)
     for router in _ROUTERS:
         app.include_router(router)
+    app.router.routes.extend(routes(mcp))
     app.mount("/mail", mail)
     app.openapi = lambda: _described(app)
     return app

@@ -1,0 +1,1 @@
+"""seezar for other agents: the Model Context Protocol, over stdio and over HTTP."""
