@@ -36,9 +36,7 @@ from service.api.v1 import (
     sign_ins,
     token,
 )
-from service.mcp.desk import Desk
 from service.mcp.http import McpEndpoint, routes
-from service.mcp.server import build_server
 from workflows import engine
 from workflows.client import Client
 
@@ -78,7 +76,7 @@ def build_app(settings: Settings, url: str, *, mail_rate: float | None = 8.0, fa
         mail_rate: requests a second that one client may make to the mail API; None = no limit.
         faults: misbehaviour of the mail API, for tests of clients. Nothing but a caller in Python can set it.
     """
-    mcp = McpEndpoint(lambda: app.state.application.access)
+    mcp = McpEndpoint()
     mail = build_mail(rate=mail_rate, faults=faults or Faults())
 
     @asynccontextmanager
@@ -93,8 +91,7 @@ def build_app(settings: Settings, url: str, *, mail_rate: float | None = 8.0, fa
         hub = EventHub(application.database, application.runs)
         try:
             client = Client(application, dbos)
-            tools = build_server(Desk(lambda: client))
-            async with application, MailApi.opened(mail, application) as api, hub.running(), mcp.running(tools):
+            async with application, MailApi.opened(mail, application) as api, hub.running(), mcp.running(client):
                 app.state.application, app.state.mail, app.state.hub = application, api, hub
                 app.state.client = client
                 yield

@@ -4,9 +4,9 @@ Stateless: each request stands for itself, so that any of several API processes 
 caller can be used by another.
 """
 
-import json
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from mcp.server.mcpserver import MCPServer
 from starlette.requests import Request
@@ -15,11 +15,14 @@ from starlette.routing import Route
 from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
-from seezar.access import Access, ScopeMissing, TokenInvalid
+from seezar.application import Application
 from seezar.errors import SeezarError
 from service.api.auth import TOKEN_URL, bearer
-from service.api.problems import status_of
-from service.mcp.desk import CALLER
+from service.api.problems import on_seezar
+from service.mcp.desk import CALLER, Desk
+from service.mcp.server import build_server
+from service.mcp.state import sealed_by
+from workflows.client import Client
 
 PATH = "/mcp"
 _METADATA = "/.well-known/oauth-protected-resource/mcp"
@@ -27,37 +30,41 @@ _SERVER = "/.well-known/oauth-authorization-server"
 
 
 class McpEndpoint:
-    """ASGI application of `/mcp`; it works inside `running`.
+    """ASGI application of `/mcp`; it works inside `running`."""
 
-    Args:
-        access: verifies tokens; called once the server runs.
-    """
-
-    def __init__(self, access: Callable[[], Access]) -> None:
-        self._access = access
-        self._server: MCPServer | None = None
+    def __init__(self) -> None:
+        self._application: Application | None = None
+        self._server: MCPServer[Any] | None = None
 
     @asynccontextmanager
-    async def running(self, server: MCPServer) -> AsyncGenerator[None]:
-        """Answer with `server` for the time of the block."""
-        # Made for its session manager; its own routes are not used, as what stands before them is ours.
+    async def running(self, client: Client) -> AsyncGenerator[None]:
+        """Answer with what this client of the workers can do, for the time of the block."""
+        application = client.application
+        desk = Desk(lambda: client)
+        server = build_server(desk, sealed_by(lambda: application.cipher, desk))
+        # Made for its session manager, which refuses foreign names and origins (DNS rebinding); its routes are not
+        # used, as what stands before them is ours.
         server.streamable_http_app(stateless_http=True)
         async with server.session_manager.run():
-            self._server = server
+            self._application, self._server = application, server
             try:
                 yield
             finally:
-                self._server = None
+                self._application = self._server = None
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Hand the request on if it carries a token that counts."""
+        assert self._application is not None, "no request comes before the server runs"
+        assert self._server is not None, "no request comes before the server runs"
         request = Request(scope, receive)
         try:
-            caller = await self._access().verify(bearer(request.headers.get("authorization")))
+            caller = await self._application.access.verify(bearer(request.headers.get("authorization")))
         except SeezarError as error:
-            await _refusal(request, error)(scope, receive, send)
+            refusal = await on_seezar(request, error)
+            if refusal.status_code == 401:
+                refusal.headers["www-authenticate"] += f', resource_metadata="{_root(request)}{_METADATA}"'
+            await refusal(scope, receive, send)
             return
-        assert self._server is not None, "no request comes before the server runs"
         scope[CALLER] = caller
         await self._server.session_manager.handle_request(scope, receive, send)
 
@@ -72,17 +79,8 @@ def routes(endpoint: McpEndpoint) -> list[Route]:
     ]
 
 
-def _refusal(request: Request, error: SeezarError) -> JSONResponse:
-    status = status_of(error)
-    headers: dict[str, str] = {}
-    if isinstance(error, TokenInvalid | ScopeMissing):
-        metadata = f"{_root(request)}{_METADATA}"
-        headers["www-authenticate"] = f'Bearer error="{error.status}", resource_metadata="{metadata}"'
-    body = json.loads(json.dumps({"error": error.status, "error_description": str(error)}))
-    return JSONResponse(body, status, headers)
-
-
 async def _protected_resource(request: Request) -> JSONResponse:
+    # No scopes are named: a client would ask for all of them, and be refused for the one that it has not.
     root = _root(request)
     return JSONResponse(
         {
@@ -90,6 +88,7 @@ async def _protected_resource(request: Request) -> JSONResponse:
             "authorization_servers": [root],
             "bearer_methods_supported": ["header"],
             "resource_name": "seezar",
+            "resource_documentation": f"{root}/docs",
         }
     )
 
@@ -99,6 +98,8 @@ async def _authorization_server(request: Request) -> JSONResponse:
     return JSONResponse(
         {
             "issuer": root,
+            # No grant here uses it, so that RFC 8414 lets it out; the official clients cannot read metadata without.
+            "authorization_endpoint": f"{root}/docs",
             "token_endpoint": f"{root}{TOKEN_URL}",
             "revocation_endpoint": f"{root}{TOKEN_URL}/revoke",
             "grant_types_supported": ["client_credentials", "refresh_token"],

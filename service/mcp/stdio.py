@@ -23,6 +23,9 @@ DEFAULT_SCOPES = frozenset(
 def serve(settings: Settings, scopes: Iterable[Scope] = DEFAULT_SCOPES) -> None:
     """Serve until stdin ends.
 
+    Args:
+        scopes: what the client may do.
+
     Raises:
         SeezarError: database or worker cannot be had.
     """

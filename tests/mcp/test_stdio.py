@@ -35,8 +35,9 @@ async def test_it_may_no_more_than_it_was_given(home: Home) -> None:
     async with Client(stdio_client(_parameters(home, "--scope", "runs:read"))) as client:
         refused = await client.call_tool("sign_in", {"account": "demo-totp"})
         assert refused.is_error
-        listed = await client.read_resource("seezar://newest-runs/10")
-        assert json.loads(listed.contents[0].text) == []  # pyright: ignore[reportAttributeAccessIssue]
+        listed = await client.read_resource("seezar://runs")
+        page = json.loads(listed.contents[0].text)  # pyright: ignore[reportAttributeAccessIssue]
+        assert page == {"items": [], "next": None}
 
 
 def test_stdout_holds_the_protocol_alone_also_where_everything_is_started_first() -> None:
