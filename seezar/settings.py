@@ -81,8 +81,8 @@ class Settings(BaseSettings):
     )
 
     api_port: int = Field(default=8000, ge=0, le=65535, description="HTTP API on loopback.")
-    api_cors: str = Field(
-        default="", description="Comma-separated origins whose pages may call the HTTP API; empty = none."
+    api_cors: str | None = Field(
+        default=None, description="Comma-separated origins whose pages may call the HTTP API; unset = none."
     )
     web_port: int = Field(default=8888, ge=0, le=65535, description="ADK Web on loopback.")
     playground_port: int = Field(default=8090, ge=0, le=65535, description="Playground on loopback.")
@@ -190,7 +190,7 @@ class Settings(BaseSettings):
     @property
     def api_cors_list(self) -> tuple[str, ...]:
         """The origins whose pages may call the HTTP API."""
-        return tuple(part.strip() for part in self.api_cors.split(",") if part.strip())
+        return tuple(part.strip() for part in (self.api_cors or "").split(",") if part.strip())
 
     @property
     def notice_channels(self) -> "tuple[Literal['webhook', 'mail'], ...]":

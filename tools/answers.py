@@ -9,6 +9,7 @@ from typing import Any
 
 from google.adk.tools.tool_context import ToolContext
 
+from seezar.audit import acting_as
 from seezar.errors import SeezarError
 
 type Answer = dict[str, Any]
@@ -25,8 +26,12 @@ def answers[**P](tool: Callable[P, Awaitable[Answer]]) -> Callable[P, Awaitable[
 
     @functools.wraps(tool)
     async def safe(*args: P.args, **kwargs: P.kwargs) -> Answer:
+        context = next((a for a in (*args, *kwargs.values()) if isinstance(a, ToolContext)), None)
         try:
-            return await tool(*args, **kwargs)
+            if context is None:
+                return await tool(*args, **kwargs)
+            with acting_as(f"agent:{context.session.user_id}"):
+                return await tool(*args, **kwargs)
         except SeezarError as error:
             return dict(error.as_dict())
         except Exception as error:  # noqa: BLE001 - the promise of this decorator

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from seezar.access.errors import ConfirmationRequired, ScopeMissing
-from seezar.errors import SeezarError
+from seezar.errors import AccountUnknown, SeezarError
 from seezar.telemetry.revealed import revealed
 from service.api.request_id import request_id
 
@@ -167,9 +167,9 @@ async def on_seezar(_: Request, error: Exception) -> Response:
         more["scope"] = error.scope
     if isinstance(error, ConfirmationRequired):
         more["confirmation"] = error.confirmation_id
-    return problem(
-        status, error.what, code=error.status, kept=error.kept, next_step=error.next_step, headers=headers, **more
-    )
+    # Which accounts there are is for those who may list them.
+    advice = "See: GET /v1/accounts." if isinstance(error, AccountUnknown) else error.next_step
+    return problem(status, error.what, code=error.status, kept=error.kept, next_step=advice, headers=headers, **more)
 
 
 async def on_invalid(_: Request, error: Exception) -> Response:

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import pytest
@@ -100,6 +102,26 @@ async def _is_signed_in(storage_state: dict[str, object], url: str) -> None:
         await page.goto(url)
         assert page.url == url
         await browser.close()
+
+
+def _snippet(root: str, token: str, lines: str) -> str:
+    """The snippet of the documentation, on this server and with the browser of this machine."""
+    chromium = find_chromium(Settings(_env_file=None))  # pyright: ignore[reportCallIssue]
+    launch = f"launch(executable_path={str(chromium)!r}, args=['--no-sandbox'])"
+    return lines.replace("http://127.0.0.1:8000", root).replace("launch()", launch).replace("{TOKEN}", token)
+
+
+async def test_the_snippet_of_the_documentation_gives_a_signed_in_context(served: Served) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
+    lines = text.partition("```python\n")[2].partition("```")[0]
+    assert len([line for line in lines.splitlines() if line and "import" not in line]) < 10
+    account = await served.world.application.accounts.get("demo-mail")
+    token = await served.api.token(Scope.SIGNIN, Scope.RUNS_READ, Scope.SESSION_EXPORT, Scope.CONFIRM)
+    code = _snippet(served.api.root, token, lines)
+    code += f"    page = context.new_page()\n    page.goto({account.verify_url!r})\n    print(page.url)\n"
+    done = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE)
+    said, _ = await done.communicate()
+    assert said.decode().strip() == account.verify_url
 
 
 async def test_a_session_is_not_taken_out_without_its_scope_and_a_person(served: Served) -> None:
