@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from seezar.accounts.retention import Cleaned, Keep, Retention
 from seezar.application import Application
+from seezar.audit.verifying import note_head
 from seezar.errors import DatabaseUnavailable
 from seezar.settings import Settings
 from workflows.artifacts import clean_artifacts, count_artifacts
@@ -112,6 +113,9 @@ class Housekeeping:
                 deleted["artifacts"] = await asyncio.to_thread(clean_artifacts, self._app.settings)
             if await retention(self._app).due(every_s=_EVERY_S):
                 deleted |= (await clean(self._app, self._dbos)).counts
+                deleted["tokens"] = await self._app.access.forget_expired()
+                # Outside the database, so that a log whose end is cut off there is found.
+                await note_head(self._app.database, self._app.settings.home)
         except (DatabaseUnavailable, psycopg.Error) as error:
             log.warning("what is old could not be deleted (%s)", type(error).__name__)
         except Exception as error:  # noqa: BLE001 - it is no reason to stop working on runs

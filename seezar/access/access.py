@@ -28,6 +28,8 @@ FRESH_S = 1.0
 LONGEST_TOKEN = 4096
 # Tokens whose signature was found good; the check itself takes a tenth of a millisecond.
 _MOST_VERIFIED = 1024
+# What a person was asked stands in the audit log for ever.
+_KEPT_DAYS = 30
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,10 @@ class Access:
         elif not claims:
             await self.tokens.revoke_refresh(token, client_id=client_id)
         self.forget_state()
+
+    async def forget_expired(self) -> int:
+        """Delete what is over: tokens, revocations, and questions of a month ago; returns how many."""
+        return await self.tokens.forget_expired() + await self.confirmations.forget_old(days=_KEPT_DAYS)
 
     def forget_state(self) -> None:
         """Read anew before the next token is verified: this process has just changed something."""

@@ -282,3 +282,13 @@ async def test_the_database_is_not_asked_for_each_token(access: Access, reader: 
     # Within the second in which what was read counts.
     assert (await access.verify(token)).name == "reader"
     assert ISSUER == "seezar"
+
+
+async def test_what_is_over_is_deleted(access: Access, reader: NewClient, database: Database) -> None:
+    pair = await access.tokens.issue(reader.client.id, reader.secret)
+    assert pair.refresh_token is not None
+    assert await access.forget_expired() == 0
+    await database.run("UPDATE app.refresh_token SET expires_at = now() - interval '1 second'")
+    assert await access.forget_expired() == 1
+    with pytest.raises(TokenInvalid):
+        await access.tokens.refresh(pair.refresh_token)
