@@ -33,7 +33,6 @@ NOT_IN_COMPOSE = {
     "SEEZAR_HEADLESS": "a container has no screen",
     "SEEZAR_SMTP_PORT": "fixed inside the container",
     "SEEZAR_API_PORT": "fixed inside the container",
-    "SEEZAR_API_CORS": "no API of ours runs in a container yet",
     "SEEZAR_WEB_PORT": "fixed inside the container",
     "SEEZAR_PLAYGROUND_PORT": "the demo world is not part of it",
     "SEEZAR_WORKER_IDLE_EXIT": "for workers that a command started; this one is started by hand",
