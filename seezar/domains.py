@@ -47,6 +47,15 @@ def ip_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | Non
         return None
 
 
+def is_network(text: str) -> bool:
+    """Whether it is an IP address or a CIDR block."""
+    try:
+        ipaddress.ip_network(text.strip().strip("[]"), strict=False)
+    except ValueError:
+        return False
+    return True
+
+
 def is_loopback(host: str) -> bool:
     """True for `localhost`, names under it (RFC 6761 §6.3), and loopback addresses."""
     name = normal_host(host)
@@ -67,6 +76,12 @@ def registrable_domain(host: str) -> str | None:
     if name is None or ip_address(name) is not None:
         return name
     return _suffixes().privatesuffix(name) or name
+
+
+def is_public_suffix(host: str) -> bool:
+    """Whether names directly below `host` belong to different owners (`com`, `co.uk`, `github.io`)."""
+    name = normal_host(host)
+    return name is not None and ip_address(name) is None and _suffixes().privatesuffix(name) is None
 
 
 def same_site(host: str, other: str) -> bool:
