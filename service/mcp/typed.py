@@ -17,7 +17,7 @@ from mcp.server.mcpserver.exceptions import (
 from mcp.types import CallToolResult, InputRequiredResult, Resource, TextContent
 from pydantic import AnyUrl, ValidationError
 
-from seezar.errors import SeezarError
+from seezar.errors import AccountUnknown, SeezarError
 from seezar.telemetry.revealed import revealed
 
 _log = logging.getLogger(__name__)
@@ -73,6 +73,9 @@ def _told(name: str, error: ToolError | ResourceError) -> Mapping[str, str]:
     cause: BaseException = error
     while isinstance(cause, ToolError | ResourceError) and cause.__cause__ is not None:
         cause = cause.__cause__
+    if isinstance(cause, AccountUnknown):
+        # Which accounts there are is for those who may list them.
+        return {"status": cause.status, "message": f"{cause.what} Ask the user which account is meant."}
     if isinstance(cause, SeezarError):
         redact = revealed.redactor()
         return {word: redact(text) for word, text in cause.as_dict().items()}

@@ -23,7 +23,9 @@ from service.api.strict import parsed
 router = APIRouter(prefix="/v1/token", tags=["token"])
 
 _FORM = "application/x-www-form-urlencoded"
-_FIELDS = ("grant_type", "client_id", "client_secret", "refresh_token", "scope", "audience", "token", "token_type_hint")
+# `resource` (RFC 8707) is sent by clients of the Model Context Protocol; what a token is for is said by `audience`.
+_GRANT = ("grant_type", "client_id", "client_secret", "refresh_token", "scope", "audience", "resource")
+_FIELDS = (*_GRANT, "token", "token_type_hint")
 _NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
 
 
@@ -105,7 +107,7 @@ def _basic(text: str) -> tuple[str, str]:
     "",
     response_model=TokenShape,
     responses={**_ERRORS, **documented(413, 429, 503)},
-    openapi_extra=_body(["grant_type"], list(_FIELDS[:6])),
+    openapi_extra=_body(["grant_type"], list(_GRANT)),
 )
 async def token(request: Request, app: App) -> Response:
     """An access token for a client, by its id and secret or a refresh token. `scope` may ask for fewer scopes."""
