@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from seezar.domains import is_network, normal_host
+
 
 def _default_home() -> Path:
     # Embedded PostgreSQL does not run as root: it drops to a user of its own, which must be able to reach the data
@@ -26,6 +28,9 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=_default_home, description="Folder of all data; two homes do not meet.")
     database_url: str | None = Field(default=None, description="PostgreSQL server to use; unset = embedded.")
     master_key: SecretStr | None = Field(default=None, description="32 bytes, base64; unset = key file in the home.")
+    other_master_keys: SecretStr | None = Field(
+        default=None, description="Comma-separated master keys that open values too, while one is exchanged."
+    )
 
     smtp_port: int = Field(default=2525, ge=0, le=65535, description="Local SMTP on loopback; 0 = any free port.")
     mail_domains: str = Field(default="mail.seezar.test", description="Comma-separated domains that local SMTP takes.")
@@ -42,6 +47,13 @@ class Settings(BaseSettings):
     headless: bool = Field(default=True, description="False shows the browser window.")
     cdp_url: str | None = Field(
         default=None, description="DevTools address of a browser that runs elsewhere; unset = start one here."
+    )
+
+    cdp_ungated: bool = Field(
+        default=False, description="True: a browser on another machine goes out directly, past the allow-list."
+    )
+    private_hosts: str = Field(
+        default="", description="Comma-separated hosts, addresses or CIDR blocks inside that may be reached."
     )
 
     sign_in_timeout: float = Field(default=180.0, gt=0, description="Deadline of a sign-in, seconds.")
@@ -156,6 +168,14 @@ class Settings(BaseSettings):
             raise ValueError("the key of the proxy goes into SEEZAR_LITELLM_KEY")
         return url
 
+    @field_validator("private_hosts", mode="after")
+    @classmethod
+    def _hosts_or_blocks(cls, hosts: str) -> str:
+        for entry in filter(None, (part.strip() for part in hosts.split(","))):
+            if normal_host(entry.removeprefix("*.")) is None and not is_network(entry):
+                raise ValueError(f"{entry[:100]!r} is no host, address or CIDR block")
+        return hosts
+
     @field_validator("notice_smtp", mode="after")
     @classmethod
     def _host_and_port(cls, server: str | None) -> str | None:
@@ -186,6 +206,11 @@ class Settings(BaseSettings):
     def mail_domain_list(self) -> tuple[str, ...]:
         """The local mail domains, lower case."""
         return tuple(part.strip().lower() for part in self.mail_domains.split(",") if part.strip())
+
+    @property
+    def private_host_list(self) -> tuple[str, ...]:
+        """Hosts, addresses and blocks inside that pages and callers may lead to."""
+        return tuple(part.strip() for part in self.private_hosts.split(",") if part.strip())
 
     @property
     def api_cors_list(self) -> tuple[str, ...]:
