@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
 import httpx2
@@ -20,12 +21,12 @@ AGENT = (Scope.SIGNIN, Scope.RUNS_READ, Scope.RUNS_WRITE, Scope.PAGES_OPEN, Scop
 
 
 @asynccontextmanager
-async def connected(served: Served, *scopes: Scope) -> AsyncIterator[Client]:
+async def connected(served: Served, *scopes: Scope, **options: Any) -> AsyncIterator[Client]:
     """A client with a token of these scopes."""
     headers = {"authorization": f"Bearer {await served.api.token(*scopes)}"}
     async with (
         httpx2.AsyncClient(headers=headers, trust_env=False, timeout=120) as http,
-        Client(streamable_http_client(served.url, http_client=http)) as client,
+        Client(streamable_http_client(served.url, http_client=http), **options) as client,
     ):
         yield client
 
