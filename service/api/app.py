@@ -16,6 +16,7 @@ from seezar.application import Application
 from seezar.errors import SeezarError
 from seezar.settings import Settings
 from service.api import docs_page, health, problems
+from service.api.events import written
 from service.api.guards import BodyLimit, NoTraceback, PlainAddress
 from service.api.hub import EventHub
 from service.api.mail.app import MailApi, build_mail
@@ -88,7 +89,7 @@ def build_app(settings: Settings, url: str, *, mail_rate: float | None = 8.0, fa
             app.state.failure = error
             raise
         dbos = engine.client(url)
-        hub = EventHub(application.database, application.runs)
+        hub = EventHub(application.database, application.runs, written)
         try:
             client = Client(application, dbos)
             async with application, MailApi.opened(mail, application) as api, hub.running(), mcp.running(client):
@@ -172,4 +173,4 @@ def close_streams(app: FastAPI) -> None:
     """End the event streams that are open, so that the server need not wait for their clients."""
     if hasattr(app.state, "mail"):
         mail_api(app).closing.set()
-        app.state.hub.closing.set()
+        app.state.hub.close()

@@ -1,8 +1,7 @@
 """Server-sent events (WHATWG HTML, section 9.2): an id for each, a comment now and then, resumed by `Last-Event-ID`."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, suppress
+from contextlib import AbstractAsyncContextManager, suppress
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -12,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from seezar.accounts import Run, RunEvent
 from seezar.application import Application
 from seezar.errors import InvalidInput, SeezarError
-from service.api.hub import EventHub, News
+from service.api.hub import EventHub, Subscription, Told
 from service.api.v1.shapes import EventShape, RunShape
 
 MEDIA_TYPE = "text/event-stream"
@@ -58,15 +57,13 @@ async def run_events(request: Request, app: Application, run_id: str, after: int
         shapes = [EventShape.of(event) for event in (await app.runs.events(run_id, after=after))[:_MOST]]
         body = "[" + ",".join(shape.model_dump_json() for shape in shapes) + "]"
         return Response(body, media_type="application/json", headers={"cache-control": "no-store"})
-    hub = hub_of(request)
-    return EventStream(hub, hub.follow(run_id, after=last_seen(request, after)))
+    return EventStream(hub_of(request).following(run_id, after=last_seen(request, after)))
 
 
 def all_events(request: Request) -> Response:
     """The events of all runs, live."""
-    hub = hub_of(request)
     resumed = "last-event-id" in request.headers
-    return EventStream(hub, hub.follow_all(after=last_seen(request, 0) if resumed else None))
+    return EventStream(hub_of(request).following_all(after=last_seen(request, 0) if resumed else None))
 
 
 class EventStream(Response):
@@ -78,63 +75,53 @@ class EventStream(Response):
 
     media_type = MEDIA_TYPE
 
-    def __init__(self, hub: EventHub, news: AsyncGenerator[News | None]) -> None:
+    def __init__(self, following: AbstractAsyncContextManager[tuple[list[Told], Subscription]]) -> None:
         super().__init__(headers={"cache-control": "no-store", "x-accel-buffering": "no"})
         del self.headers["content-length"]
-        self._hub = hub
-        self._news = news
+        self._following = following
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send until there is no more."""
-        gone = asyncio.Event()
-        watching = asyncio.create_task(_until_gone(receive, gone))
-        try:
-            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            async with aclosing(self._news) as news:
-                async for text in _texts(news, gone, self._hub.closing):
-                    await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
-            await send({"type": "http.response.body", "body": b""})
-        finally:
-            watching.cancel()
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        # Something at once: that the stream stands. The database may be away: the client comes back with its last id.
+        await _send(send, _BEAT)
+        with suppress(SeezarError):
+            async with self._following as (there, news):
+                watching = asyncio.create_task(_until_gone(receive, news))
+                try:
+                    await _send(send, "".join(told.text for told in there))
+                    while came := await _next(news):
+                        await _send(send, came)
+                finally:
+                    watching.cancel()
+                if news.dropped:
+                    await _send(send, ": you do not keep up; come back with Last-Event-ID\n\n")
+        await send({"type": "http.response.body", "body": b""})
 
 
-async def _until_gone(receive: Receive, gone: asyncio.Event) -> None:
+async def _next(news: Subscription) -> str:
+    """What is to be sent next; "" when there is no more."""
+    came = await news.next(seconds=HEARTBEAT_S)
+    if not came and not news.closed:
+        return _BEAT
+    return "".join(told.text for told in came)
+
+
+async def _send(send: Send, text: str) -> None:
+    if text:
+        await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
+
+
+async def _until_gone(receive: Receive, news: Subscription) -> None:
     # A body that is too large ends the stream as well.
     with suppress(HTTPException):
         while (await receive())["type"] != "http.disconnect":
             pass
-    gone.set()
+    news.close()
 
 
-async def _texts(news: AsyncIterator[News | None], gone: asyncio.Event, closing: asyncio.Event) -> AsyncIterator[str]:
-    # Something at once: that the stream stands.
-    yield _BEAT
-    ends = [asyncio.ensure_future(event.wait()) for event in (gone, closing)]
-    coming: asyncio.Future[News | None] | None = None
-    try:
-        while True:
-            coming = coming or asyncio.ensure_future(anext(news))
-            done, _ = await asyncio.wait([coming, *ends], timeout=HEARTBEAT_S, return_when=asyncio.FIRST_COMPLETED)
-            if not done:
-                yield _BEAT
-                continue
-            if coming not in done:
-                return
-            item, coming = coming.result(), None
-            if item is None:
-                yield ": you do not keep up; come back with Last-Event-ID\n\n"
-                return
-            yield _text(item)
-    except (StopAsyncIteration, SeezarError):
-        # No more; or the database is away, and the client comes back with its last id.
-        return
-    finally:
-        for waiting in (*ends, *([coming] if coming else [])):
-            waiting.cancel()
-        await asyncio.gather(*ends, *([coming] if coming else []), return_exceptions=True)
-
-
-def _text(item: RunEvent | Run) -> str:
+def written(item: RunEvent | Run) -> str:
+    """An event, or the run that has ended, as server-sent event."""
     # JSON has no line break in it that could end a line of the stream.
     if isinstance(item, Run):
         return f"event: end\ndata: {RunShape.of(item).model_dump_json()}\n\n"

@@ -1,14 +1,15 @@
 """Live events for many readers over one connection to the database.
 
 PostgreSQL tells that the timeline of a run grew (`NOTIFY`, see `seezar.accounts.runs`). The hub then reads what is new
-once, and hands it to everybody who follows that run. A reader who does not keep up is let go and comes back with the id
-of the last event that it had: nothing is kept for it here, everything is in the table.
+once, writes it once, and hands the text to everybody who follows that run. A reader who does not keep up is let go and
+comes back with the id of the last event that it had: nothing is kept for it here, everything is in the table.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 
 from seezar.accounts import Run, RunEvent
 from seezar.accounts.runs import CHANNEL, Runs
@@ -21,51 +22,96 @@ log = logging.getLogger(__name__)
 _BEHIND = 256
 _AGAIN_S = 1.0
 
-type News = RunEvent | Run
-"""An event; or the run itself, once it has ended."""
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Something that is told to readers.
+
+    Attributes:
+        id: of the event; 0 for the end of a run.
+        text: as it is sent.
+    """
+
+    id: int
+    text: str
 
 
 class Subscription:
-    """One reader's queue. `None` in it means that there is no more to come here."""
+    """What waits for one reader.
 
-    def __init__(self) -> None:
-        self.queue: asyncio.Queue[News | None] = asyncio.Queue(_BEHIND)
+    Attributes:
+        seen: id of the last event that was handed to it.
+        closed: there is no more to come here.
+        dropped: it did not keep up.
+    """
+
+    def __init__(self, seen: int) -> None:
+        self._queue: asyncio.Queue[Told | None] = asyncio.Queue(_BEHIND)
+        self.seen = seen
+        self.closed = False
         self.dropped = False
 
-    def put(self, news: News | None) -> bool:
-        """Hand something over; False when the reader has not kept up."""
+    def put(self, told: Told) -> None:
+        """Hand something over; a reader who has not kept up is let go."""
+        if self.closed:
+            return
         try:
-            self.queue.put_nowait(news)
+            self._queue.put_nowait(told)
         except asyncio.QueueFull:
             self.dropped = True
-            return False
-        return True
+            self.close()
+
+    def close(self) -> None:
+        """There is no more to come."""
+        self.closed = True
+        with suppress(asyncio.QueueFull):
+            self._queue.put_nowait(None)
+
+    async def next(self, *, seconds: float) -> list[Told]:
+        """What has come since, at least one; nothing when it is closed, or when nothing came in time.
+
+        What was handed over before is passed over.
+        """
+        came: list[Told] = []
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not came and not (self.closed and self._queue.empty()):
+                    self._take(await self._queue.get(), came)
+        while not self._queue.empty():
+            self._take(self._queue.get_nowait(), came)
+        return came
+
+    def _take(self, told: Told | None, came: list[Told]) -> None:
+        if told is not None and not 0 < told.id <= self.seen:
+            self.seen = max(self.seen, told.id)
+            came.append(told)
 
 
 class _Followed:
     """A run that somebody follows: how far it was read, and by whom."""
 
-    def __init__(self, last: int) -> None:
-        self.last = last
+    def __init__(self) -> None:
+        self.last = 0
         self.readers: set[Subscription] = set()
 
 
 class EventHub:
     """Follows runs for readers. Bound to the event loop that starts it.
 
-    Attributes:
-        closing: set when the server is about to stop; streams end then.
+    Args:
+        write: makes the text of an event, or of a run that has ended.
     """
 
-    def __init__(self, database: Database, runs: Runs) -> None:
+    def __init__(self, database: Database, runs: Runs, write: Callable[[RunEvent | Run], str]) -> None:
         self._database = database
         self._runs = runs
+        self._write = write
         self._followed: dict[str, _Followed] = {}
         self._all: set[Subscription] = set()
         # Events up to here are old news to who follows all runs; beyond it, each run is told as far as this.
         self._floor = 0
-        self._seen: dict[str, int] = {}
-        self.closing = asyncio.Event()
+        self._told: dict[str, int] = {}
+        self._closing = False
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -74,95 +120,70 @@ class EventHub:
         try:
             yield
         finally:
-            self.closing.set()
+            self.close()
             listening.cancel()
             with suppress(asyncio.CancelledError):
                 await listening
 
-    @property
-    def readers(self) -> int:
-        """How many follow something now."""
-        return len(self._all) + sum(len(followed.readers) for followed in self._followed.values())
+    def close(self) -> None:
+        """End every stream: the server is about to stop."""
+        self._closing = True
+        for reader in [*self._all, *(one for followed in self._followed.values() for one in followed.readers)]:
+            reader.close()
 
-    async def follow(self, run_id: str, *, after: int = 0) -> AsyncGenerator[News | None]:
-        """The timeline of a run behind the event `after`, live, and at last the run when it has ended.
-
-        Yields:
-            None when the reader did not keep up, and has to come back.
+    @asynccontextmanager
+    async def following(self, run_id: str, *, after: int = 0) -> AsyncIterator[tuple[list[Told], Subscription]]:
+        """The timeline of a run behind the event `after`: what there is, and what comes. With its end it is closed.
 
         Raises:
             RunUnknown: no such run.
         """
-        followed = self._followed.setdefault(run_id, _Followed(0))
-        mine = Subscription()
+        followed = self._followed.setdefault(run_id, _Followed())
+        mine = Subscription(after)
         # First this, then what there is already: nothing can come in between unseen. Ids tell what came twice.
         followed.readers.add(mine)
         try:
-            seen = after
             run = await self._runs.get(run_id)
-            for event in await self._runs.events(run_id, after=after):
-                seen = event.id
-                yield event
+            there = [self._of(event) for event in await self._runs.events(run_id, after=after)]
+            mine.seen = max([after, *(told.id for told in there)])
             if followed.readers == {mine}:
                 # Another reader may not have been handed all of these.
-                followed.last = max(followed.last, seen)
+                followed.last = max(followed.last, mine.seen)
             if run.finished:
-                yield await self._runs.get(run_id)
-                return
-            while (news := await self._next(mine)) is not None:
-                if isinstance(news, Run):
-                    yield news
-                    return
-                if news.id > seen:
-                    seen = news.id
-                    yield news
-            if mine.dropped:
-                yield None
+                there.append(self._of(await self._runs.get(run_id)))
+                mine.close()
+            if self._closing:
+                mine.close()
+            yield there, mine
         finally:
             followed.readers.discard(mine)
             if not followed.readers and self._followed.get(run_id) is followed:
                 del self._followed[run_id]
 
-    async def follow_all(self, *, after: int | None = None) -> AsyncGenerator[News | None]:
-        """The events of all runs, live, from behind the event `after`, or from now on.
+    @asynccontextmanager
+    async def following_all(self, *, after: int | None = None) -> AsyncIterator[tuple[list[Told], Subscription]]:
+        """The events of all runs from behind the event `after`, or from now on.
 
         Events of different runs are numbered when they are written and seen when their transactions end, so one with a
-        smaller id may come later. Told from an id, some that were told before may come again.
+        smaller id may come later: none is passed over for its id, and after an interruption some come again.
         """
         if not self._all:
-            self._floor, self._seen = await self._runs.newest_event(), {}
-        mine = Subscription()
+            self._floor, self._told = await self._runs.newest_event(), {}
+        mine = Subscription(-1)
         self._all.add(mine)
         try:
-            seen: set[int] = set()
-            if after is not None:
-                for event in await self._runs.events_of_all(after=after):
-                    seen.add(event.id)
-                    yield event
-            while (news := await self._next(mine)) is not None:
-                if isinstance(news, RunEvent) and news.id not in seen:
-                    yield news
-            if mine.dropped:
-                yield None
+            there = [] if after is None else [self._of(event) for event in await self._runs.events_of_all(after=after)]
+            if self._closing:
+                mine.close()
+            yield there, mine
         finally:
             self._all.discard(mine)
 
-    async def _next(self, subscription: Subscription) -> News | None:
-        if subscription.dropped and subscription.queue.empty():
-            return None
-        if not subscription.queue.empty():
-            return subscription.queue.get_nowait()
-        getting = asyncio.ensure_future(subscription.queue.get())
-        closing = asyncio.ensure_future(self.closing.wait())
-        try:
-            await asyncio.wait({getting, closing}, return_when=asyncio.FIRST_COMPLETED)
-            return getting.result() if getting.done() else None
-        finally:
-            getting.cancel()
-            closing.cancel()
+    def _of(self, news: RunEvent | Run) -> Told:
+        return Told(news.id if isinstance(news, RunEvent) else 0, self._write(news))
 
     async def _listen(self) -> None:
-        while not self.closing.is_set():
+        while not self._closing:
             try:
                 async with self._database.listen(CHANNEL) as connection:
                     # What came while nobody listened is looked for.
@@ -182,26 +203,29 @@ class EventHub:
         followed = self._followed.get(run_id)
         if followed is None and not self._all:
             return
+        starts = [followed.last] if followed is not None else []
+        if self._all:
+            starts.append(self._told.get(run_id, self._floor))
         try:
+            # The end before the events: one that is written in between is then never missed.
             run = await self._runs.get(run_id)
-            starts = [followed.last] if followed is not None else []
-            if self._all:
-                starts.append(self._seen.get(run_id, self._floor))
             events = await self._runs.events(run_id, after=min(starts))
         except RunUnknown:
             return
         for event in events:
+            told = self._of(event)
             if followed is not None and event.id > followed.last:
                 followed.last = event.id
-                _tell(followed.readers, event)
-            if self._all and event.id > self._seen.get(run_id, self._floor):
-                self._seen[run_id] = event.id
-                _tell(self._all, event)
+                _tell(followed.readers, told)
+            if self._all and event.id > self._told.get(run_id, self._floor):
+                self._told[run_id] = event.id
+                _tell(self._all, told)
         if run.finished and followed is not None:
-            _tell(followed.readers, run)
+            _tell(followed.readers, self._of(run), end=True)
 
 
-def _tell(readers: set[Subscription], news: News) -> None:
-    for reader in list(readers):
-        if not reader.put(news):
-            readers.discard(reader)
+def _tell(readers: set[Subscription], told: Told, *, end: bool = False) -> None:
+    for reader in readers:
+        reader.put(told)
+        if end:
+            reader.close()
