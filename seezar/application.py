@@ -28,7 +28,7 @@ from seezar.mail.mailboxes import Mailboxes
 from seezar.mail.service import Mail
 from seezar.settings import Settings
 from seezar.vault import Cipher, Vault
-from seezar.vault.keys import load_master_key
+from seezar.vault.keys import load_keyring
 
 if TYPE_CHECKING:
     from seezar.models.router import ModelRouter
@@ -81,7 +81,7 @@ class Application:
             DatabaseUnavailable: it does not answer.
             KeyUnusable: the master key is damaged or not the one of this database.
         """
-        cipher = Cipher(load_master_key(settings))
+        cipher = Cipher(load_keyring(settings))
         async with AsyncExitStack() as stack:
             database = await Database.open(url, application_name=application_name, max_size=max_connections)
             stack.push_async_callback(database.close)

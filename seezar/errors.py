@@ -80,6 +80,13 @@ class KeyUnusable(SeezarError):
     status = "key_unusable"
 
 
+class RotationUnfinished(SeezarError):
+    """The master key is being exchanged, and that has not come to its end."""
+
+    status = "rotation_unfinished"
+    retryable = True
+
+
 class SecretMissing(SeezarError):
     """No secret under this reference."""
 

@@ -48,6 +48,26 @@ def write_private(path: Path, content: bytes) -> bool:
     return True
 
 
+def replace_private(path: Path, content: bytes) -> None:
+    """Put a file of mode 0600 in the place of `path`, in one stroke: a crash leaves the old one or the new one, whole.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
+    try:
+        write_private(temporary, content)
+        temporary.rename(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            # The name too, before anything relies on it.
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 @contextmanager
 def file_lock(path: Path, *, shared: bool = False) -> Generator[None]:
     """Hold an advisory lock on `path` for the block, waiting for others. It dies with the process."""

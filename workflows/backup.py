@@ -23,7 +23,7 @@ from seezar.database.urls import with_database, with_options
 from seezar.errors import DatabaseTooNew, DatabaseUnavailable, DiskFull, InvalidInput, KeyUnusable
 from seezar.files import NO_ROOM
 from seezar.settings import Settings
-from seezar.vault.keys import key_file, load_master_key
+from seezar.vault.keys import key_file, load_keyring
 from workflows import restores
 from workflows.engine import dbos_url
 from workflows.restores import Connection
@@ -157,7 +157,7 @@ def _snapshots(url: str) -> Generator[tuple[str | None, str, dict[str, Any]]]:
         first = None if dbos is None else _export(dbos)
         second = _export(app)
         number = app.execute("SELECT max(number) FROM app.migration").fetchone()
-        keys = [row[0] for row in app.execute("SELECT key_id FROM app.master_key ORDER BY created_at")]
+        keys = [row[0] for row in app.execute("SELECT key_id FROM app.master_key WHERE retired_at IS NULL ORDER BY created_at")]
         facts = {
             "format": _FORMAT,
             "seezar": version("seezar"),
@@ -241,7 +241,7 @@ def _check_key(settings: Settings, manifest: Manifest) -> None:
     path = key_file(settings)
     # Loading would make a new key.
     there = settings.master_key is not None or path.exists()
-    if there and load_master_key(settings).key_id in manifest.key_ids:
+    if there and {key.key_id for key in load_keyring(settings).keys}.issuperset(manifest.key_ids):
         return
     what = "is not the one that" if there else "is missing; it must be the one that"
     raise KeyUnusable(

@@ -12,6 +12,7 @@ from psycopg.errors import UniqueViolation
 from seezar.audit import Audit
 from seezar.database import Database, Row
 from seezar.vault import Cipher
+from seezar.vault.columns import SIGNING_KEY
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class SigningKeys:
                 await self._make()
             row = await self._current()
         assert row is not None
-        private = self._cipher.decrypt(bytes(row["private_key"]), context=_context(row["kid"]))
+        private = self._cipher.decrypt(bytes(row["private_key"]), context=SIGNING_KEY.context(row["kid"]))
         return row["kid"], Ed25519PrivateKey.from_private_bytes(private)
 
     async def rotate(self) -> SigningKey:
@@ -95,11 +96,7 @@ class SigningKeys:
         key, kid = Ed25519PrivateKey.generate(), secrets.token_hex(8)
         raw = key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
         public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-        return kid, public, self._cipher.encrypt(raw, context=_context(kid))
-
-
-def _context(kid: str) -> str:
-    return f"signing-key\n{kid}"
+        return kid, public, self._cipher.encrypt(raw, context=SIGNING_KEY.context(kid))
 
 
 def _key(row: Row) -> SigningKey:

@@ -8,6 +8,7 @@ from typing import Any
 from seezar.database import Database
 from seezar.errors import RunEnded
 from seezar.vault import Cipher
+from seezar.vault.columns import CHECKPOINT
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ class Attempts:
 
     async def save_checkpoint(self, run_id: str, number: int, checkpoint: dict[str, Any]) -> None:
         """Keep, encrypted, the browser state between the password and the code."""
-        blob = self._cipher.encrypt(json.dumps(checkpoint).encode(), context=f"checkpoint\n{run_id}\n{number}")
+        blob = self._cipher.encrypt(json.dumps(checkpoint).encode(), context=CHECKPOINT.context(run_id, number))
         await self._database.run(
             "UPDATE app.attempt SET checkpoint = %s WHERE run_id = %s AND number = %s", blob, run_id, number
         )
@@ -130,7 +131,7 @@ class Attempts:
         )
         if row is None or row["checkpoint"] is None:
             return None
-        plain = self._cipher.decrypt(bytes(row["checkpoint"]), context=f"checkpoint\n{run_id}\n{number}")
+        plain = self._cipher.decrypt(bytes(row["checkpoint"]), context=CHECKPOINT.context(run_id, number))
         return json.loads(plain)
 
     async def last_totp_step(self, account: str) -> int | None:

@@ -7,6 +7,7 @@ from seezar.accounts.records import Page
 from seezar.database import Database
 from seezar.errors import PageUnknown
 from seezar.vault import Cipher
+from seezar.vault.columns import PAGE, SCREENSHOT
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,9 @@ class Pages:
     async def store(self, page: NewPage) -> str:
         """Store a page; returns its id."""
         page_id = str(uuid4())
-        shot = (
-            None if page.screenshot is None else self._cipher.encrypt(page.screenshot, context=f"screenshot\n{page_id}")
-        )
+        shot = page.screenshot
+        if shot is not None:
+            shot = self._cipher.encrypt(shot, context=SCREENSHOT.context(page_id))
         await self._database.run(
             "INSERT INTO app.page (id, run_id, account, url, title, body, screenshot)"
             " VALUES (%s, %s, %s, %s, %s, %s, %s)",
@@ -42,7 +43,7 @@ class Pages:
             page.account,
             page.url,
             page.title,
-            self._cipher.encrypt(page.text.encode(), context=f"page\n{page_id}"),
+            self._cipher.encrypt(page.text.encode(), context=PAGE.context(page_id)),
             shot,
         )
         return page_id
@@ -56,7 +57,7 @@ class Pages:
         row = await self._database.one("SELECT * FROM app.page WHERE id::text = %s", page_id)
         if row is None:
             raise PageUnknown(f"There is no page {page_id!r}.", next_step="Open the page again.")
-        text = self._cipher.decrypt(bytes(row["body"]), context=f"page\n{page_id}").decode()
+        text = self._cipher.decrypt(bytes(row["body"]), context=PAGE.context(page_id)).decode()
         return Page(
             id=str(row["id"]),
             run_id=row["run_id"],
@@ -80,4 +81,4 @@ class Pages:
         row = await self._database.one("SELECT screenshot FROM app.page WHERE id::text = %s", page_id)
         if row is None or row["screenshot"] is None:
             return None
-        return self._cipher.decrypt(bytes(row["screenshot"]), context=f"screenshot\n{page_id}")
+        return self._cipher.decrypt(bytes(row["screenshot"]), context=SCREENSHOT.context(page_id))

@@ -6,6 +6,7 @@ from datetime import datetime
 from seezar.database import Database
 from seezar.errors import InvalidInput
 from seezar.vault import Cipher
+from seezar.vault.columns import PICTURE
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Pictures:
             run_id,
             attempt,
             status,
-            self._cipher.encrypt(image, context=_context(run_id, attempt)),
+            self._cipher.encrypt(image, context=PICTURE.context(run_id, attempt)),
         )
 
     async def attempts(self, run_id: str) -> list[int]:
@@ -63,9 +64,5 @@ class Pictures:
                 next_step="One is taken only where a sign-in comes to a stop on a page.",
             )
         number = int(row["attempt"])
-        image = self._cipher.decrypt(bytes(row["image"]), context=_context(run_id, number))
+        image = self._cipher.decrypt(bytes(row["image"]), context=PICTURE.context(run_id, number))
         return Picture(run_id, number, row["status"], row["taken_at"], image)
-
-
-def _context(run_id: str, attempt: int) -> str:
-    return f"picture\n{run_id}\n{attempt}"

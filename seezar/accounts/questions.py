@@ -11,6 +11,7 @@ from seezar.database import Connection, Database, Row
 from seezar.errors import AnsweredAlready, InvalidInput, NotWaiting, QuestionExpired
 from seezar.telemetry.revealed import revealed
 from seezar.vault import Cipher
+from seezar.vault.columns import ANSWER
 
 # The code that came to a phone, or the approval that was asked for there, is good for about so long.
 _ATTACH_S = 600.0
@@ -113,7 +114,7 @@ class Questions:
         run_id = row["id"]
         typed = _checked(row["question"], value)
         number = await self._next_number(connection, run_id)
-        secret = None if typed is None else self._cipher.encrypt(typed.encode(), context=_context(run_id, number))
+        secret = None if typed is None else self._cipher.encrypt(typed.encode(), context=ANSWER.context(run_id, number))
         await connection.execute(
             "INSERT INTO app.answer (run_id, number, question, value) VALUES (%s, %s, %s, %s)",
             (run_id, number, row["question"], secret),
@@ -143,7 +144,7 @@ class Questions:
         secret = row["value"]
         value = None
         if secret is not None:
-            value = self._cipher.decrypt(bytes(secret), context=_context(run_id, number)).decode()
+            value = self._cipher.decrypt(bytes(secret), context=ANSWER.context(run_id, number)).decode()
             revealed.note("code", value)
         return Answer(row["question"], value, row["left_s"] or 0.0)
 
@@ -247,10 +248,6 @@ def workflow_of(run_id: str, number: int) -> str:
 def answer_number(workflow_id: str) -> int:
     """The number of the answer that a workflow of `workflow_of` works on."""
     return int(workflow_id.rpartition("-")[2])
-
-
-def _context(run_id: str, number: int) -> str:
-    return f"answer\n{run_id}\n{number}"
 
 
 def _checked(question: str, value: str | None) -> str | None:

@@ -8,10 +8,7 @@ from seezar.audit import Audit
 from seezar.database import Database, Row
 from seezar.errors import NotSignedIn
 from seezar.vault import Cipher
-
-
-def _context(account: str) -> str:
-    return f"session\n{account}"
+from seezar.vault.columns import SESSION
 
 
 class Sessions:
@@ -44,7 +41,7 @@ class Sessions:
                     account,
                     uuid4(),
                     run_id,
-                    self._cipher.encrypt(state.to_json().encode(), context=_context(account)),
+                    self._cipher.encrypt(state.to_json().encode(), context=SESSION.context(account)),
                     state.expires_at,
                     run_id,
                 ),
@@ -67,7 +64,7 @@ class Sessions:
             raise NotSignedIn(
                 f"The account {account!r} has no stored session.", next_step=f"Sign in: seezar sign-in {account}."
             )
-        return SessionState.from_json(self._cipher.decrypt(bytes(row["state"]), context=_context(account)))
+        return SessionState.from_json(self._cipher.decrypt(bytes(row["state"]), context=SESSION.context(account)))
 
     async def info(self, account: str) -> SessionInfo | None:
         """What may be shown of the current session, or None."""
@@ -88,7 +85,7 @@ class Sessions:
             "UPDATE app.session SET verified_at = now(), state = %s, expires_at = %s,"
             " renewed_at = CASE WHEN expires_at IS DISTINCT FROM %s THEN now() ELSE renewed_at END"
             " WHERE account = %s AND (%s::text IS NULL OR id::text = %s)",
-            self._cipher.encrypt(state.to_json().encode(), context=_context(account)),
+            self._cipher.encrypt(state.to_json().encode(), context=SESSION.context(account)),
             state.expires_at,
             state.expires_at,
             account,

@@ -16,11 +16,11 @@ from typing import Any
 from seezar.audit.actor import actor
 from seezar.database import Connection, Database, Row
 from seezar.vault.cipher import Cipher
+from seezar.vault.columns import AUDIT_KEY
 
 # The key of the lock that keeps rows in one chain; any number that nothing else locks.
 _CHAIN_LOCK = 0x5EE2_A0D1
 _KEY_BYTES = 32
-_CONTEXT = "audit-key"
 _READ_KEY = "SELECT key FROM app.audit_key"
 GENESIS = bytes(32)
 
@@ -114,7 +114,7 @@ class Audit:
         if row is not None:
             self._key = self._opened(row)
             return self._key
-        fresh = self._cipher.encrypt(os.urandom(_KEY_BYTES), context=_CONTEXT)
+        fresh = self._cipher.encrypt(os.urandom(_KEY_BYTES), context=AUDIT_KEY.context())
         # Of two processes, one is the first; the other one waits for its end here.
         await connection.execute("INSERT INTO app.audit_key (key) VALUES (%s) ON CONFLICT DO NOTHING", (fresh,))
         row = await (await connection.execute(_READ_KEY)).fetchone()
@@ -123,7 +123,7 @@ class Audit:
         return self._opened(row)
 
     def _opened(self, row: Row) -> bytes:
-        return self._cipher.decrypt(bytes(row["key"]), context=_CONTEXT)
+        return self._cipher.decrypt(bytes(row["key"]), context=AUDIT_KEY.context())
 
 
 def code_of(

@@ -15,13 +15,15 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from seezar.database.urls import with_options, without_password
-from seezar.errors import DatabaseFull, DatabaseUnavailable
+from seezar.errors import DatabaseFull, DatabaseUnavailable, KeyUnusable
 
 type Row = dict[str, Any]
 type Connection = AsyncConnection[DictRow]
 
 # With less room than this, PostgreSQL starts and goes on no more: it takes its log by 16 MB.
 LEAST_FREE = 32 * 1024**2
+# Of 0021_vault.sql.
+_KEY_RETIRED = "SZK01"
 _NO_ROOM = os.strerror(errno.ENOSPC)
 # A process that stopped answering must not hold a worker's lock for the two hours of TCP's default keep-alive.
 _KEEPALIVE = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}
@@ -84,6 +86,14 @@ class Database:
                 yield connection
         except (PoolTimeout, psycopg.OperationalError) as error:
             raise unavailable(self.url, error) from error
+        except psycopg.DatabaseError as error:
+            if error.sqlstate != _KEY_RETIRED:
+                raise
+            raise KeyUnusable(
+                "This process still encrypts under a master key that was retired.",
+                kept="What was stored before is kept; this was not stored.",
+                next_step="Give it the new key (the key file, or SEEZAR_MASTER_KEY), start it again, and try again.",
+            ) from error
 
     async def one(self, query: str, *args: Any) -> Row | None:
         """The first row of `query`, or None. Arguments fill `%s` placeholders."""

@@ -18,6 +18,7 @@ from seezar.mail.mime import parse_envelope
 from seezar.mail.provider import MailRef
 from seezar.mail.table import LOCAL
 from seezar.vault import Cipher
+from seezar.vault.columns import ENVELOPE, MESSAGE
 
 # Bytes of a raw message; mails that hold a code have a few thousand.
 MAX_MESSAGE = 10 * 1024 * 1024
@@ -134,8 +135,8 @@ class MessageStore:
             (
                 box,
                 key,
-                self._cipher.encrypt(envelope, context=f"mail-envelope:{box}:{key}"),
-                self._cipher.encrypt(raw, context=f"mail-raw:{box}:{key}"),
+                self._cipher.encrypt(envelope, context=ENVELOPE.context(box, key)),
+                self._cipher.encrypt(raw, context=MESSAGE.context(box, key)),
                 len(raw),
                 provider_message,
                 received_at,
@@ -207,7 +208,7 @@ class MessageStore:
         row = await self._database.one("SELECT mailbox, message_key, raw FROM app.message WHERE id = %s", int(ref.id))
         if row is None:
             raise _gone(ref)
-        return self._cipher.decrypt(row["raw"], context=f"mail-raw:{row['mailbox']}:{row['message_key']}")
+        return self._cipher.decrypt(row["raw"], context=MESSAGE.context(row["mailbox"], row["message_key"]))
 
     # --- handles, use, removal
 
@@ -260,7 +261,7 @@ class MessageStore:
             await connection.execute("DELETE FROM app.message WHERE id = %s", (int(ref.id),))
 
     def _ref(self, row: Row) -> MailRef:
-        context = f"mail-envelope:{row['mailbox']}:{row['message_key']}"
+        context = ENVELOPE.context(row["mailbox"], row["message_key"])
         sender, subject = json.loads(self._cipher.decrypt(row["envelope"], context=context))
         return MailRef(
             id=str(row["id"]),

@@ -3,19 +3,11 @@
 from collections.abc import Sequence
 
 from seezar.database import Connection, Database, Row
-from seezar.errors import KeyUnusable, OriginNotAllowed, SecretMissing
+from seezar.errors import OriginNotAllowed, SecretMissing
 from seezar.telemetry.revealed import revealed
-from seezar.vault.cipher import Cipher
-
-_PROOF = b"seezar"
-
-
-def _context(reference: str, origins: Sequence[str]) -> str:
-    return "\n".join(["secret", reference, *sorted(origins)])
-
-
-async def _proofs(connection: Connection) -> list[Row]:
-    return await (await connection.execute("SELECT key_id, proof FROM app.master_key")).fetchall()
+from seezar.vault.cipher import Cipher, Sealed
+from seezar.vault.columns import SECRET
+from seezar.vault.proofs import check_keys
 
 
 class Vault:
@@ -26,43 +18,24 @@ class Vault:
         self.cipher = cipher
 
     async def check_key(self) -> None:
-        """Make sure that the master key is the one that the data were encrypted with; the first key is remembered.
+        """Make sure that the master keys are those that the data were encrypted with; see `check_keys`.
 
         Raises:
-            KeyUnusable: it is another one.
+            KeyUnusable: they are not.
         """
-        async with self._database.connection() as connection:
-            rows = await _proofs(connection)
-            if not rows:
-                # Of two processes with two keys, one is the first.
-                await connection.execute("LOCK TABLE app.master_key IN SHARE ROW EXCLUSIVE MODE")
-                rows = await _proofs(connection)
-            if not rows:
-                await connection.execute(
-                    "INSERT INTO app.master_key (key_id, proof) VALUES (%s, %s)",
-                    (self.cipher.key_id, self.cipher.encrypt(_PROOF, context="proof")),
-                )
-                return
-        known = {row["key_id"]: bytes(row["proof"]) for row in rows}
-        proof = known.get(self.cipher.key_id)
-        if proof is None or self.cipher.decrypt(proof, context="proof") != _PROOF:
-            raise KeyUnusable(
-                "The master key is not the one that this database was encrypted with.",
-                kept="Nothing was changed; the secrets are still there under the old key.",
-                next_step="Put the old key back (SEEZAR_MASTER_KEY or the key file), or use another SEEZAR_HOME.",
-            )
+        await check_keys(self._database, self.cipher.keyring)
 
     async def put(self, connection: Connection, reference: str, value: str, origins: Sequence[str]) -> None:
         """Store `value` under `reference` for use on `origins` only, in the caller's transaction; replaces an older
         one.
         """
         revealed.note("secret", value)
-        wrapped, ciphertext = self.cipher.seal(value.encode(), context=_context(reference, origins))
+        sealed = self.cipher.seal(value.encode(), context=SECRET.context(reference, *sorted(origins)))
         await connection.execute(
             "INSERT INTO app.secret (reference, origins, key_id, wrapped_key, ciphertext) VALUES (%s, %s, %s, %s, %s)"
             " ON CONFLICT (reference) DO UPDATE SET origins = excluded.origins, key_id = excluded.key_id,"
             " wrapped_key = excluded.wrapped_key, ciphertext = excluded.ciphertext, updated_at = now()",
-            (reference, list(origins), self.cipher.key_id, wrapped, ciphertext),
+            (reference, list(origins), sealed.key_id, sealed.wrapped, sealed.ciphertext),
         )
 
     async def open(self, reference: str, *, origin: str) -> str:
@@ -105,7 +78,7 @@ class Vault:
         return row
 
     def _decrypt(self, row: Row) -> str:
-        context = _context(row["reference"], row["origins"])
-        value = self.cipher.open(bytes(row["wrapped_key"]), bytes(row["ciphertext"]), context=context).decode()
+        sealed = Sealed(row["key_id"], bytes(row["wrapped_key"]), bytes(row["ciphertext"]))
+        value = self.cipher.open(sealed, context=SECRET.context(row["reference"], *sorted(row["origins"]))).decode()
         revealed.note("secret", value)
         return value

@@ -1,0 +1,67 @@
+"""The columns that hold encrypted values, and what each value is authenticated with: what it is, and whose it is.
+
+The rotation of the master key knows these and no others, so every encrypted column is listed here; a test compares the
+list with the tables.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Column:
+    """An encrypted column.
+
+    Attributes:
+        table, name: where it is.
+        keys: columns that name a row, by a unique index; they are part of the context.
+        kind: the first part of the context.
+        separator: between the parts of the context.
+        wrapped_apart: the wrapped data key stands in this column and the id of its master key in `key_id`; otherwise
+            the column holds blobs of `Cipher.encrypt`.
+        bound: a further column whose values, sorted, are part of the context.
+        only_row: the table has one row, and the context is `kind` alone.
+    """
+
+    table: str
+    name: str
+    keys: tuple[str, ...]
+    kind: str
+    separator: str = "\n"
+    wrapped_apart: bool = False
+    bound: str | None = None
+    only_row: bool = False
+
+    def context(self, *of: object) -> str:
+        """The context of a value.
+
+        Args:
+            of: values of `keys`, then those of `bound`.
+        """
+        return self.separator.join([self.kind, *map(str, of)])
+
+
+SECRET = Column("app.secret", "wrapped_key", ("reference",), "secret", wrapped_apart=True, bound="origins")
+SESSION = Column("app.session", "state", ("account",), "session")
+CHECKPOINT = Column("app.attempt", "checkpoint", ("run_id", "number"), "checkpoint")
+ANSWER = Column("app.answer", "value", ("run_id", "number"), "answer")
+PAGE = Column("app.page", "body", ("id",), "page")
+SCREENSHOT = Column("app.page", "screenshot", ("id",), "screenshot")
+PICTURE = Column("app.picture", "image", ("run_id", "attempt"), "picture")
+ENVELOPE = Column("app.message", "envelope", ("mailbox", "message_key"), "mail-envelope", separator=":")
+MESSAGE = Column("app.message", "raw", ("mailbox", "message_key"), "mail-raw", separator=":")
+SIGNING_KEY = Column("app.signing_key", "private_key", ("kid",), "signing-key")
+AUDIT_KEY = Column("app.audit_key", "key", ("one",), "audit-key", only_row=True)
+
+COLUMNS = (
+    SECRET,
+    SESSION,
+    CHECKPOINT,
+    ANSWER,
+    PAGE,
+    SCREENSHOT,
+    PICTURE,
+    ENVELOPE,
+    MESSAGE,
+    SIGNING_KEY,
+    AUDIT_KEY,
+)

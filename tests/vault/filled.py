@@ -1,0 +1,71 @@
+"""A database in which every encrypted column holds a value, and the check that all of them still open."""
+
+from dataclasses import dataclass
+
+from seezar.accounts import NewAccount, SessionState
+from seezar.accounts.pages import NewPage
+from seezar.application import Application
+from seezar.audit.verifying import verify
+
+BOX = "rotation@mail.seezar.test"
+ORIGIN = "https://a.example"
+PASSWORD, KEY = "geheim-4711", "JBSWY3DPEHPK3PXP"
+STATE = SessionState(storage={"cookies": [], "origins": []}, session_storage={}, user_agent="before")
+
+
+def mail(number: int) -> bytes:
+    """A small mail."""
+    return (
+        f"From: Site <a@site.test>\r\nTo: {BOX}\r\nSubject: Code {number}\r\nMessage-ID: <m{number}@site.test>\r\n"
+        f"\r\nYour code is {482000 + number}.\r\n"
+    ).encode()
+
+
+@dataclass
+class Filled:
+    """What was stored."""
+
+    page_id: str
+    kid: str
+    messages: int
+
+
+async def fill(application: Application, *, messages: int = 3) -> Filled:
+    """Put a value into every encrypted column."""
+    app = application
+    await app.accounts.add(NewAccount(name="ops", url=ORIGIN, username="ops", password=PASSWORD, totp=KEY))
+    run_id = "run-1"
+    await app.runs.create(run_id, kind="sign_in", account="ops")
+    number = await app.attempts.begin(run_id, mail_since=None)
+    await app.attempts.save_checkpoint(run_id, number, {"cookies": ["one"]})
+    await app.pictures.store(run_id, number, "unknown", b"picture")
+    page_id = await app.pages.store(NewPage(run_id, "ops", ORIGIN, "Title", "the text", b"the screenshot"))
+    await app.questions.ask(run_id, workflow_id=run_id, question="code", status="needs_person", reason="", left_s=9.0)
+    await app.questions.answer(run_id, "482913")
+    await app.sessions.store("ops", STATE, run_id=run_id)
+    await app.mail.create(BOX.partition("@")[0])
+    for index in range(messages):
+        await app.mail.store.receive([BOX], mail(index))
+    kid, _ = await app.access.keys.signing()
+    return Filled(page_id, kid, messages)
+
+
+async def check(application: Application, filled: Filled) -> None:
+    """Every value opens and is what it was."""
+    app = application
+    await app.vault.check_key()
+    assert await app.vault.open("account/ops/password", origin=ORIGIN) == PASSWORD
+    assert await app.vault.open_local("account/ops/totp") == KEY
+    assert await app.attempts.load_checkpoint("run-1", 1) == {"cookies": ["one"]}
+    assert (await app.pictures.get("run-1")).image == b"picture"
+    assert (await app.pages.get(filled.page_id)).text == "the text"
+    assert await app.pages.screenshot(filled.page_id) == b"the screenshot"
+    assert (await app.questions.take("run-1", 1)).value == "482913"
+    assert await app.sessions.load("ops") == STATE
+    found, _ = await app.mail.store.list_since(BOX, "0")
+    assert len(found) == filled.messages
+    for number, ref in enumerate(found):
+        assert ref.subject == f"Code {number}"
+        assert await app.mail.store.source(ref) == mail(number)
+    assert (await app.access.keys.signing())[0] == filled.kid
+    assert (await verify(app.audit, app.database)).intact
