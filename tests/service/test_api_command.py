@@ -17,7 +17,7 @@ def test_the_api_serves_mail_until_it_is_interrupted(home: Home) -> None:
         url = api.wait_for("Ctrl-C stops it.").partition("The HTTP API is at ")[2].split()[0]
         with httpx.Client(base_url=f"{url}/mail", trust_env=False, timeout=60) as client:
             health = client.get(f"{url}/health")
-            assert health.json() == {"status": "ok", "database": True, "worker": True}
+            assert health.json() == {"status": "ok", "database": True, "worker": True, "key": True}
             known = {"address": "ann@mail.seezar.test", "password": PASSWORD}
             assert client.post("/accounts", json=known).status_code == 201
             granted = client.post("/token", json=known).json()
