@@ -24,5 +24,5 @@ class Served:
 
 @pytest.fixture
 async def served(postgres: str) -> AsyncIterator[Served]:
-    async with make_world(postgres) as world, api_server(world.settings, world.url) as api:
+    async with make_world(postgres, page_timeout=60.0) as world, api_server(world.settings, world.url) as api:
         yield Served(world, api)

@@ -9,8 +9,9 @@ from typing import Any
 import httpx
 import httpx2
 import pytest
-from mcp import Client
+from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
+from mcp.types import INVALID_PARAMS
 
 from seezar.access import Scope
 from tests.mcp.conftest import Served
@@ -65,17 +66,19 @@ async def test_what_is_refused_is_told_and_typed(served: Served) -> None:
     async with connected(served, *AGENT) as client:
         for arguments, status in (
             ({"account": "nobody"}, "unknown_account"),
-            ({"account": "x" * 64}, None),
-            ({"account": 7}, None),
-            ({}, None),
-            ({"account": "demo-mail", "seconds": 10_000}, None),
+            ({"account": "x" * 64}, "invalid_input"),
+            ({"account": 7}, "invalid_input"),
+            ({}, "invalid_input"),
+            ({"account": "demo-mail", "seconds": 10_000}, "invalid_input"),
         ):
             answer = await client.call_tool("sign_in", arguments)
             assert answer.is_error, arguments
-            text = answer.content[0].text  # pyright: ignore[reportAttributeAccessIssue]
-            assert "Traceback" not in text
-            if status is not None:
-                assert status in text
+            told = answer.structured_content
+            assert told is not None
+            assert told["status"] == status
+            # Neither who else has an account here, nor what was sent.
+            assert "demo-" not in told["message"]
+            assert "xxx" not in told["message"]
         foreign = await client.call_tool("open_page", {"account": "demo-mail", "url": "https://evil.example/"})
         assert foreign.structured_content is not None
         assert foreign.structured_content["status"] in ("origin_not_allowed", "not_signed_in")
@@ -118,3 +121,50 @@ async def test_a_client_that_goes_away_leaves_the_run_at_work(served: Served) ->
         waiting.cancel()
     await served.world.mailer.release()
     assert (await served.world.client.result(run_id, timeout=90))["status"] == "signed_in"
+
+
+async def test_two_at_once_share_a_run_whatever_revision_they_speak(served: Served) -> None:
+    told: list[str | None] = []
+
+    async def progress(progress: float, total: float | None, message: str | None) -> None:
+        told.append(message)
+
+    async with (
+        connected(served, *AGENT) as new,
+        # As clients from before the revision of 2026-07-28 do it: they begin with `initialize`.
+        connected(served, *AGENT, mode="legacy") as old,
+    ):
+        answers = await asyncio.gather(
+            new.call_tool("sign_in", {"account": "demo-mail", "fresh": True}),
+            old.call_tool("sign_in", {"account": "demo-mail", "fresh": True}, progress_callback=progress),
+        )
+    first, second = (answer.structured_content for answer in answers)
+    assert first is not None
+    assert second is not None
+    assert first["status"] == second["status"] == "signed_in", first["message"]
+    assert first["run_id"] == second["run_id"]
+    assert told
+
+
+async def test_the_newest_runs_come_in_pages(served: Served) -> None:
+    runs = served.world.application.runs
+    for number in range(60):
+        await runs.create(f"run-{number}", kind="open_page", account="demo-mail")
+    async with connected(served, Scope.RUNS_READ) as client:
+        assert [str(found.uri) for found in (await client.list_resources()).resources] == ["seezar://runs"]
+        seen: list[str] = []
+        address: str | None = "seezar://runs"
+        while address is not None:
+            (read,) = (await client.read_resource(address)).contents
+            page = json.loads(read.text)  # pyright: ignore[reportAttributeAccessIssue]
+            assert len(page["items"]) <= 50
+            seen += [run["id"] for run in page["items"]]
+            address = page["next"]
+        assert sorted(seen) == sorted(run.id for run in await runs.list(limit=200))
+        for missing in ("seezar://runs/nope", "seezar://runs?before=nope", "seezar://runs/../x", "file:///etc/passwd"):
+            with pytest.raises(MCPError) as refused:
+                await client.read_resource(missing)
+            assert refused.value.error.code == INVALID_PARAMS, missing
+    async with connected(served, Scope.SIGNIN) as client:
+        with pytest.raises(MCPError, match="insufficient_scope"):
+            await client.read_resource("seezar://runs")
