@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
+from mcp import StdioServerParameters
 
 from tests.api.v1.server import ApiServer, api_server
+from tests.service.conftest import SEEZAR, Home
 from tests.world import World, make_world
 
 
@@ -20,6 +22,12 @@ class Served:
     def url(self) -> str:
         """Where the protocol is spoken."""
         return f"{self.api.root}/mcp"
+
+    def command(self) -> StdioServerParameters:
+        """`seezar mcp` in the same world."""
+        settings = self.world.settings
+        variables = {"SEEZAR_DATABASE_URL": self.world.url, "SEEZAR_SMTP_PORT": str(settings.smtp_port)}
+        return StdioServerParameters(command=SEEZAR, args=["mcp"], env=Home(settings.home).environment(**variables))
 
 
 @pytest.fixture

@@ -10,11 +10,9 @@ from google.adk.models.llm_response import LlmResponse
 from google.adk.runners import InMemoryRunner
 from google.adk.tools.mcp_tool import McpToolset, StdioConnectionParams, StreamableHTTPConnectionParams
 from google.genai import types
-from mcp import StdioServerParameters
 
 from tests.mcp.conftest import Served
 from tests.mcp.test_http import AGENT
-from tests.service.conftest import SEEZAR, Home
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -40,11 +38,7 @@ async def test_an_agent_of_somebody_else_signs_in(served: Served, transport: str
         headers = {"Authorization": f"Bearer {await served.api.token(*AGENT)}"}
         where = StreamableHTTPConnectionParams(url=served.url, headers=headers, timeout=30)
     else:
-        settings = served.world.settings
-        variables = {"SEEZAR_DATABASE_URL": served.world.url, "SEEZAR_SMTP_PORT": str(settings.smtp_port)}
-        environment = Home(settings.home).environment(**variables)
-        server = StdioServerParameters(command=SEEZAR, args=["mcp"], env=environment)
-        where = StdioConnectionParams(server_params=server, timeout=120)
+        where = StdioConnectionParams(server_params=served.command(), timeout=120)
     toolset = McpToolset(connection_params=where)
     agent = LlmAgent(name="somebody", model=Scripted(model="scripted"), tools=[toolset])
     runner = InMemoryRunner(agent=agent, app_name="somebody")

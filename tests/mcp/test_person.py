@@ -1,8 +1,10 @@
 """A run that waits for a person: the code goes from the person to seezar, and no model is between."""
 
+from typing import Literal
+
 import httpx2
 import pytest
-from mcp import Client, MCPError
+from mcp import Client, MCPError, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import ElicitRequestParams, ElicitResult, InputRequiredResult
 
@@ -13,6 +15,8 @@ from tests.mcp.test_http import AGENT, connected
 from tests.workflows.phone import phone_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+DECLINED = ElicitResult(action="decline")
 
 
 async def test_the_person_is_asked_directly_where_the_client_can(served: Served) -> None:
@@ -49,9 +53,6 @@ async def test_the_person_is_asked_directly_where_the_client_can(served: Served)
         assert phone.codes == [phone.code]
         assert all("sms" in message for message in asked)
         assert len(asked) == 2
-
-
-DECLINED = ElicitResult(action="decline")
 
 
 async def test_another_api_process_takes_the_answer_but_from_no_other_client(served: Served) -> None:
@@ -103,3 +104,22 @@ async def test_an_approval_needs_the_word_of_the_user(served: Served) -> None:
         done = (await client.call_tool("answer", {"run_id": waiting["run_id"], "confirmed": True})).structured_content
         assert done is not None
         assert done["status"] == "signed_in"
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_the_person_is_asked_over_stdio_whatever_revision_the_client_speaks(
+    served: Served, mode: Literal["auto", "legacy"]
+) -> None:
+    async with phone_site(served.world, "sms") as phone:
+
+        async def person(context: object, params: ElicitRequestParams) -> ElicitResult:
+            return ElicitResult(action="accept", content={"code": phone.code})
+
+        async with Client(stdio_client(served.command()), mode=mode, elicitation_callback=person) as client:
+            waiting = (await client.call_tool("sign_in", {"account": "sms"})).structured_content
+            assert waiting is not None
+            assert waiting["question"] == "code"
+            done = (await client.call_tool("answer", {"run_id": waiting["run_id"]})).structured_content
+            assert done is not None
+            assert done["status"] == "signed_in"
+        assert phone.codes == [phone.code]
