@@ -1,5 +1,6 @@
 """Tools of the research agent: keep pages, find them again."""
 
+from seezar.fencing import fenced, visible
 from tools.answers import Answer, answers, iso
 from workflows.client import Client
 
@@ -43,7 +44,13 @@ async def search(query: str, account: str = "") -> Answer:
     async with await Client.connect() as client:
         found = await client.application.knowledge.search(query, account=account or None)
     results = [
-        {"text": p.text, "title": p.title, "url": p.url, "account": p.account, "taken_at": iso(p.taken_at)}
+        {
+            "text": fenced(p.text, source=f"a page of the account {p.account}"),
+            "title": visible(p.title),
+            "url": p.url,
+            "account": p.account,
+            "taken_at": iso(p.taken_at),
+        }
         for p in found
     ]
     return {"status": "ok", "query": query, "results": results}

@@ -122,7 +122,7 @@ async def test_another_origin_is_refused(world: World) -> None:
 
 async def test_what_is_not_there_is_an_answer(world: World) -> None:
     for answer in (await browser.read_page("no-such-page"), await research.save_page("no-such-page")):
-        assert answer["status"] == "invalid_input"
+        assert answer["status"] == "unknown_page"
         assert answer["message"]
     assert (await research.search(" "))["status"] == "invalid_input"
 

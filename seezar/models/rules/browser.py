@@ -5,6 +5,7 @@ All pages are opened side by side, then read side by side: two rounds whatever t
 
 import re
 
+from seezar.fencing import unfenced
 from seezar.models.rules import grammar, sections, talk
 from seezar.models.rules.conversation import Conversation, ToolResult
 from seezar.models.rules.intents import AGENT_OF, BROWSER, Action, Intent
@@ -76,7 +77,7 @@ def _tell(intent: Intent, account: str, opened: ToolResult, answer: ToolResult |
         notes.good(f"Screenshot of “{title}” of **{account}**: artifact `{artifact}`.", account=account)
     else:
         for topic in _TOPIC_JOINT.split(intent.topic):
-            found, text = sections.tell(account, title, str(answer.response.get("text", "")), topic)
+            found, text = sections.tell(account, title, unfenced(str(answer.response.get("text", ""))), topic)
             if found:
                 notes.good(text, account=account)
             else:

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 
+from seezar.fencing import unfenced
 from seezar.models.rules import grammar, sections, talk
 from seezar.models.rules.conversation import Conversation, ToolResult
 from seezar.models.rules.intents import AGENT_OF, RESEARCH, Action, Intent
@@ -49,6 +50,6 @@ def _tell_search(topic: str, result: ToolResult, notes: Notes) -> None:
         notes.good(f"I have saved nothing about “{topic}”.")
         return
     found = [f"**{row.get('title')}** ({row.get('account')}, {row.get('url')}, {row.get('taken_at')})" for row in rows]
-    shown = [sections.passage(str(row.get("text", ""))) for row in rows]
+    shown = [sections.passage(unfenced(str(row.get("text", "")))) for row in rows]
     passages = "\n\n".join(f"{source}\n\n{text}" for source, text in zip(found, shown, strict=True))
     notes.good(f"What I saved about “{topic}”:\n\n{passages}")
