@@ -28,6 +28,7 @@ from seezar.mail.mailboxes import Mailboxes
 from seezar.mail.service import Mail
 from seezar.settings import Settings
 from seezar.vault import Cipher, Vault
+from seezar.vault.backends import Backends
 from seezar.vault.keys import load_keyring
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class Application:
         async with AsyncExitStack() as stack:
             database = await Database.open(url, application_name=application_name, max_size=max_connections)
             stack.push_async_callback(database.close)
-            vault = Vault(database, cipher)
+            vault = Vault(database, cipher, Backends.of(settings))
             await vault.check_key()
             audit = Audit(database, cipher)
             runs = Runs(database, worker=worker, audit=audit)

@@ -93,6 +93,13 @@ class SecretMissing(SeezarError):
     status = "secret_missing"
 
 
+class BackendUnavailable(SeezarError):
+    """The place where a secret is kept cannot be asked, or refuses."""
+
+    status = "backend_unavailable"
+    retryable = True
+
+
 class OriginNotAllowed(SeezarError):
     """A secret or an account was asked for on an origin that is not registered for it."""
 

@@ -32,6 +32,11 @@ class Settings(BaseSettings):
         default=None, description="Comma-separated master keys that open values too, while one is exchanged."
     )
 
+    vault_addr: str | None = Field(
+        default=None, description="HashiCorp Vault, or what speaks its API; https, or on loopback."
+    )
+    vault_token: SecretStr | None = Field(default=None, description="Token for it.")
+
     smtp_port: int = Field(default=2525, ge=0, le=65535, description="Local SMTP on loopback; 0 = any free port.")
     mail_domains: str = Field(default="mail.seezar.test", description="Comma-separated domains that local SMTP takes.")
     mail_quota: int = Field(
@@ -157,6 +162,17 @@ class Settings(BaseSettings):
             # The address often holds a token, so it is not repeated.
             raise ValueError("it must begin with https:// (http:// only on this machine)")
         return url
+
+    @field_validator("vault_addr", mode="after")
+    @classmethod
+    def _encrypted(cls, address: str | None) -> str | None:
+        parts = urlsplit(address or "")
+        here = parts.hostname in ("127.0.0.1", "::1", "localhost")
+        if address is not None and not (
+            parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and here)) and not parts.query
+        ):
+            raise ValueError("it must begin with https:// (http:// only on this machine)")
+        return address
 
     @field_validator("litellm_url", mode="after")
     @classmethod

@@ -126,6 +126,8 @@ def _configured_secrets() -> dict[str, str]:
     if settings.other_master_keys is not None:
         others = settings.other_master_keys.get_secret_value().split(",")
         secrets |= {f"other-master-key-{number}": key for number, key in enumerate(others, 1) if key.strip()}
+    if settings.vault_token is not None:
+        secrets["vault-token"] = settings.vault_token.get_secret_value()
     if settings.database_url is not None and (password := urlsplit(settings.database_url).password):
         secrets["database-password"] = unquote(password)
     return secrets

@@ -16,7 +16,8 @@ EXAMPLE = ROOT / ".env.example"
 # Of these the default depends on the machine or is "none": the example leaves them empty and says so in words.
 UNSET = {
     "api_cors",
-    "home", "database_url", "master_key", "other_master_keys", "chromium", "cdp_url", "litellm_config", "mail_config",
+    "home", "database_url", "master_key", "other_master_keys", "vault_addr", "vault_token",
+    "chromium", "cdp_url", "litellm_config", "mail_config",
     "notice_url", "notice_mail", "notice_smtp", "litellm_url", "litellm_key", "model_recording",
 }  # fmt: skip
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from seezar.accounts.attempts import Attempts
 from seezar.accounts.records import Account
-from seezar.accounts.totp import base32_key, next_code
+from seezar.accounts.totp import base32_key, check_totp, next_code
 from seezar.audit import Audit
 from seezar.errors import SecretMissing
 from seezar.telemetry.revealed import revealed
@@ -59,7 +59,7 @@ class AccountCredentials:
         """See `CredentialSource.password`.
 
         Raises:
-            SecretMissing, OriginNotAllowed, KeyUnusable: as `Vault.open`.
+            SecretMissing, OriginNotAllowed, KeyUnusable, BackendUnavailable: as `Vault.open`.
         """
         if self._account.password_ref is None:
             raise SecretMissing(
@@ -72,7 +72,8 @@ class AccountCredentials:
         """See `CredentialSource.totp`. Waits for the next code when the current one was used or is about to expire.
 
         Raises:
-            SecretMissing, OriginNotAllowed, KeyUnusable: as `Vault.open`.
+            SecretMissing, OriginNotAllowed, KeyUnusable, BackendUnavailable: as `Vault.open`.
+            InvalidInput: what is kept elsewhere is no TOTP key.
         """
         if self._account.totp_ref is None:
             raise SecretMissing(
@@ -80,6 +81,8 @@ class AccountCredentials:
                 next_step="Add the account again with --totp-env VAR.",
             )
         key = await self._open("totp", self._account.totp_ref, origin)
+        # One that is kept elsewhere was not looked at when the account was added.
+        check_totp(key)
         last = await self._attempts.last_totp_step(self._account.name)
         code = next_code(key, now=time.time() + clock_skew, last_step=last)
         wait = code.starts_at - (time.time() + clock_skew)
