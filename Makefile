@@ -45,6 +45,10 @@ test: $(STAMP) ## Run all tests side by side (ARGS="-k name" for some of them, o
 chaos: $(STAMP) ## Kill everything at every boundary and at random (KILLS=1000 SEED=n), and count what came of it
 	@$(PYTHON) -m tests.chaos.run --kills $(KILLS) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
+.PHONY: fuzz-api
+fuzz-api: $(STAMP) ## Send 5,000 requests made from the OpenAPI description to the API, and check every answer
+	@FUZZ_REQUESTS=5000 $(PYTHON) -m pytest -q -s tests/api/v1/test_openapi.py $(ARGS)
+
 .PHONY: evals
 evals: $(STAMP) ## Run all agent evaluations that need no key
 	@$(PYTHON) -m evals.run $(ARGS)

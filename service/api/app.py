@@ -155,7 +155,7 @@ def _described(app: FastAPI) -> dict[str, Any]:
             components.pop(name, None)
         for path in schema["paths"].values():
             for operation in path.values():
-                common = problems.documented(413, 500)
+                common = problems.documented(400, 413, 500)
                 operation["responses"] = {**{str(k): v for k, v in common.items()}, **operation["responses"]}
                 scopes = [scope for way in operation.get("security", []) for names in way.values() for scope in names]
                 if operation.get("security"):
