@@ -159,7 +159,7 @@ async def _open_page(settings: Settings) -> None:
 
     pool = BrowserPool(settings)
     try:
-        context = await pool.new_context()
+        context = await pool.new_context(None)
         await pool.new_page(context)
         await pool.close_context(context)
     finally:

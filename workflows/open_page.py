@@ -5,14 +5,16 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from dbos import DBOS
-from playwright.async_api import Error, Page
+from playwright.async_api import Error, Page, Response
 
 from seezar.accounts.pages import NewPage
 from seezar.accounts.records import Account
 from seezar.browser.reader import read_text, screenshot
 from seezar.browser.state import capture
+from seezar.browser.way_out import gate_said
 from seezar.errors import NotSignedIn, OriginNotAllowed, SeezarError
 from seezar.signin.detector import detect
+from seezar.signin.egress import tell_egress
 from seezar.signin.network import NetworkWatch
 from seezar.signin.secrets import account_redactor
 from seezar.telemetry.spans import spans
@@ -20,7 +22,7 @@ from seezar.vault.origins import origin_of
 from workflows.names import OPEN_PAGE
 from workflows.runtime import runtime
 from workflows.shell import to_its_end, workflow_id
-from workflows.steps import PATIENT
+from workflows.steps import PATIENT, reporter
 from workflows.taking import account_of, ended_before
 from workflows.tracing import traced_workflow
 
@@ -58,12 +60,14 @@ async def visit(run_id: str, account: str, url: str | None) -> dict[str, Any]:
     state = await app.sessions.load(account)
     redact = await account_redactor(app.vault, record)
     await app.runs.event(run_id, "open", f"Opening {redact(shown(target))}")
-    async with pool.turn(), pool.context(state) as context:
+    policy = pool.policy_of(record)
+    async with pool.turn(), pool.context(policy, state) as context:
         page = await pool.new_page(context)
         watch = NetworkWatch(page, record.origins)
         try:
             with spans.span("browser.open", {"server.address": urlsplit(target).hostname or ""}, kind="CLIENT"):
                 response = await page.goto(target, wait_until="domcontentloaded")
+            refuse_ours(response)
             if response is not None and response.status >= 400:
                 raise PageNotOpened(f"The site answered {response.status}.", kept="The session is unchanged.")
             await watch.quiet(app.settings.page_timeout)
@@ -75,6 +79,8 @@ async def visit(run_id: str, account: str, url: str | None) -> dict[str, Any]:
             renewed = await capture(context, page)
         except Error as error:
             raise not_opened(error) from None
+        finally:
+            await tell_egress(policy, reporter(run_id), redact)
     new = NewPage(run_id=run_id, account=account, url=text.url, title=text.title, text=text.text, screenshot=picture)
     page_id = await app.pages.store(new)
     # Sites renew cookies as they are used; the old ones may stop working.
@@ -100,6 +106,20 @@ async def refuse_forms(page: Page, account: str) -> None:
             f"The session of {account!r} has ended: the page asks to sign in.",
             kept="The account and its secrets are unchanged.",
             next_step=f"Sign in again: seezar sign-in {account} --fresh.",
+        )
+
+
+def refuse_ours(response: Response | None) -> None:
+    """Check that it was the site that answered.
+
+    Raises:
+        PageNotOpened: it was our proxy.
+    """
+    if (said := gate_said(response)) is not None:
+        raise PageNotOpened(
+            f"The page cannot be reached ({said}).",
+            kept="The session is unchanged.",
+            next_step="The event `egress` of the run says which hosts were refused.",
         )
 
 

@@ -19,13 +19,15 @@ from seezar.browser.semantic import SemanticBrowser
 from seezar.browser.state import capture
 from seezar.errors import SeezarError
 from seezar.redaction import Redactor
+from seezar.signin.egress import tell_egress
 from seezar.signin.network import NetworkWatch
 from seezar.signin.secrets import account_redactor
 from seezar.telemetry.spans import spans
 from workflows.names import ACT_ON_PAGE, EXTRACT_FROM_PAGE
-from workflows.open_page import PageNotOpened, allowed, not_opened, refuse_forms, shown
+from workflows.open_page import PageNotOpened, allowed, not_opened, refuse_forms, refuse_ours, shown
 from workflows.runtime import runtime
 from workflows.shell import to_its_end, workflow_id
+from workflows.steps import reporter
 from workflows.taking import account_of, ended_before
 from workflows.tracing import traced_workflow
 
@@ -162,20 +164,27 @@ async def _opened(run_id: str, account: str, url: str | None) -> AsyncGenerator[
     async def spend() -> bool:
         return await app.runs.spend_model_call(run_id, limit=settings.model_calls_per_sign_in)
 
-    browser = SemanticBrowser(settings, app.models, redact, record.origins, spend=spend, state=state)
+    pool = runtime().pool
+    policy = pool.policy_of(record)
+    browser = SemanticBrowser(
+        settings, app.models, redact, record.origins, way_out=pool.way_out, policy=policy, spend=spend, state=state
+    )
     try:
-        async with runtime().pool.turn(), browser:
+        async with pool.turn(), browser:
             await app.runs.event(run_id, "open", f"Opening {redact(shown(target))}")
             watch = NetworkWatch(browser.page, record.origins)
             visit = _Visit(browser, watch, record, state, info.id if info else None, redact)
             with spans.span("browser.open", {"server.address": urlsplit(target).hostname or ""}, kind="CLIENT"):
                 response = await browser.page.goto(target, wait_until="domcontentloaded")
+            refuse_ours(response)
             if response is not None and response.status >= 400:
                 raise PageNotOpened(f"The site answered {response.status}.", kept="The session is unchanged.")
             await visit.settle()
             yield visit
     except Error as error:
         raise not_opened(error) from None
+    finally:
+        await tell_egress(policy, reporter(run_id), redact)
 
 
 async def _finished(run_id: str, result: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,9 @@ from typing import Any
 
 from dbos import DBOS
 
+from seezar.egress import EgressUnreachable
 from seezar.errors import BrowserMissing, KeyUnusable
+from seezar.signin.secrets import account_redactor
 from seezar.signin.sign_out import sign_out_at_site
 from workflows.names import SIGN_OUT
 from workflows.runtime import runtime
@@ -48,8 +50,9 @@ async def leave(run_id: str, account: str, local: bool) -> dict[str, Any]:
         return {"session_id": info.id if info else None, "reason": "The site was not told." if local else ""}
     try:
         state = await app.sessions.load(account)
-        done = await sign_out_at_site(pool, record, state, reporter(run_id), timeout=app.settings.page_timeout)
-    except (BrowserMissing, KeyUnusable) as error:
+        redact = await account_redactor(app.vault, record, user_name=True)
+        done = await sign_out_at_site(pool, record, state, reporter(run_id), redact, timeout=app.settings.page_timeout)
+    except (BrowserMissing, EgressUnreachable, KeyUnusable) as error:
         return {"session_id": info.id, "reason": f"The site was not told: {error.what}"}
     reason = done.reason
     if done.status != "ended":

@@ -18,7 +18,11 @@ MOST_BEHIND = 9
 
 @dataclass(frozen=True)
 class NewAccount:
-    """What `Accounts.add` takes."""
+    """What `Accounts.add` takes.
+
+    Attributes:
+        password_source, totp_source: where a secret is kept that is not kept here (`seezar.vault.backends`).
+    """
 
     name: str
     url: str
@@ -30,6 +34,9 @@ class NewAccount:
     origins: tuple[str, ...] = ()
     second_factor: SecondFactor | None = None
     keep_alive_s: int | None = None
+    hosts: tuple[str, ...] = ()
+    password_source: str | None = None
+    totp_source: str | None = None
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,11 @@ class AccountChange:
 
 @dataclass(frozen=True)
 class Account:
-    """An identity on a site."""
+    """An identity on a site.
+
+    Attributes:
+        hosts: that its browser may reach besides the site (`seezar.egress.HostPattern`).
+    """
 
     name: str
     start_url: str
@@ -59,6 +70,7 @@ class Account:
     mailbox: str | None
     keep_alive_s: int | None
     created_at: datetime
+    hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,9 @@ ARGUMENTS = (
     "--disable-domain-reliability",
     "--disable-sync",
     "--disable-quic",
+    # Names are resolved by our proxy alone, and WebRTC sends nothing past it.
+    "--dns-prefetch-disable",
+    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
     "--disable-gpu",
     "--no-first-run",
     "--no-default-browser-check",
@@ -75,11 +78,12 @@ class Launcher:
         """
         return find_chromium(self._settings, bundled=Path(playwright.chromium.executable_path))
 
-    async def launch(self, playwright: Playwright, *, mark: str) -> Browser:
+    async def launch(self, playwright: Playwright, *, mark: str, proxy: str | None) -> Browser:
         """A browser.
 
         Args:
             mark: a switch that Chromium does not know and passes over; it makes the process known again.
+            proxy: address of the proxy that it goes through; None for none.
 
         Raises:
             BrowserMissing: there is none on this machine, or none answers at the DevTools address.
@@ -90,8 +94,8 @@ class Launcher:
         executable = self.executable(playwright)
         if self.sandboxed:
             with suppress(Error):
-                return await self._start(playwright, executable, mark, sandbox=True)
-        browser = await self._start(playwright, executable, mark, sandbox=False)
+                return await self._start(playwright, executable, mark, proxy, sandbox=True)
+        browser = await self._start(playwright, executable, mark, proxy, sandbox=False)
         # Only now: a browser that starts in neither way has another trouble.
         self.sandboxed = False
         if not self._said:
@@ -100,8 +104,12 @@ class Launcher:
             log.warning("Chromium runs without its sandbox: %s", why)
         return browser
 
-    async def _start(self, playwright: Playwright, executable: Path, mark: str, *, sandbox: bool) -> Browser:
+    async def _start(
+        self, playwright: Playwright, executable: Path, mark: str, proxy: str | None, *, sandbox: bool
+    ) -> Browser:
         return await playwright.chromium.launch(
+            # For what Chromium does by itself: it has no credentials, and gets nowhere.
+            proxy={"server": proxy} if proxy is not None else None,
             executable_path=executable,
             headless=self._settings.headless,
             chromium_sandbox=sandbox,

@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from playwright.async_api import Browser, BrowserContext, Error, Page, Playwright, async_playwright
 
-from seezar.accounts.records import SessionState
+from seezar.accounts.records import Account, SessionState
 from seezar.browser.answering import ENDS_S, NoAnswer, answers, end_family, in_time
 from seezar.browser.launching import ARGUMENTS, Launcher
 from seezar.browser.memory import family_bytes, free_bytes
@@ -20,6 +20,8 @@ from seezar.browser.popups import close_popup
 from seezar.browser.shadow import OPEN_SHADOW_ROOTS
 from seezar.browser.state import restore_session_storage
 from seezar.browser.turns import Turns
+from seezar.browser.way_out import WayOut, policy_of, show_credentials
+from seezar.egress import EgressPolicy, EgressProxy, EgressUnreachable
 from seezar.errors import BrowserMissing
 from seezar.settings import Settings
 from seezar.telemetry.spans import spans, traced
@@ -43,10 +45,17 @@ class BrowserPool:
     Args:
         settings: which browser, with or without a window, how long pages may take, how many work at the same time.
         free: tells the memory that is free for a further page, bytes.
+        egress: the proxy that every page goes out through; by default one of its own.
+
+    Attributes:
+        way_out: whose each context is there, and what it may reach.
     """
 
-    def __init__(self, settings: Settings, *, free: Callable[[], int] = free_bytes) -> None:
+    def __init__(
+        self, settings: Settings, *, free: Callable[[], int] = free_bytes, egress: EgressProxy | None = None
+    ) -> None:
         self._settings = settings
+        self.way_out = WayOut(settings, egress)
         self._launcher = Launcher(settings)
         self._playwright: Playwright | None = None
         self._browser: Browser | None = None
@@ -83,16 +92,21 @@ class BrowserPool:
         return self._tidying
 
     @traced("browser.context")
-    async def new_context(self, state: SessionState | None = None) -> BrowserContext:
+    async def new_context(self, policy: EgressPolicy | None, state: SessionState | None = None) -> BrowserContext:
         """A context that starts from `state` (or empty); the caller closes it with `close_context`.
+
+        Args:
+            policy: what its pages may reach; nothing without one.
 
         Raises:
             BrowserMissing: no Chromium can be found or started.
+            EgressUnreachable: it cannot go out through our proxy.
         """
         self._coming += 1
         try:
             context = await self._new_context(state)
             self._contexts.add(context)
+            self.way_out.bind(context, policy)
         finally:
             self._coming -= 1
         return context
@@ -115,6 +129,10 @@ class BrowserPool:
             # It died, or Playwright's own process did, which the browser object does not notice: once more.
             context = await self._make(await self._ready(), state)
         return context
+
+    def policy_of(self, account: Account) -> EgressPolicy:
+        """What pages of `account` may reach, for one context."""
+        return policy_of(account, self._settings)
 
     async def answers(self) -> bool:
         """Whether the browser still does what it is asked to. One that does not is ended, with all of its pages; the
@@ -139,6 +157,7 @@ class BrowserPool:
         self._first_pages.pop(context, None)
         with suppress(Error):
             await in_time(context.close())
+        await self.way_out.release(context)
         self._tidy()
 
     def retire(self, context: BrowserContext) -> None:
@@ -148,13 +167,15 @@ class BrowserPool:
         task.add_done_callback(self._closing.discard)
 
     @asynccontextmanager
-    async def context(self, state: SessionState | None = None) -> AsyncGenerator[BrowserContext]:
+    async def context(
+        self, policy: EgressPolicy | None, state: SessionState | None = None
+    ) -> AsyncGenerator[BrowserContext]:
         """A context for the block.
 
         Raises:
-            BrowserMissing: no Chromium can be found or started.
+            BrowserMissing, EgressUnreachable: as `new_context`.
         """
-        context = await self.new_context(state)
+        context = await self.new_context(policy, state)
         try:
             yield context
         finally:
@@ -199,6 +220,7 @@ class BrowserPool:
         async with self._lock:
             await self._drop_browser()
             await self._drop_playwright()
+        await self.way_out.close()
 
     async def _make(self, browser: Browser, state: SessionState | None) -> BrowserContext:
         context = await in_time(self._made_context(browser, state))
@@ -206,7 +228,9 @@ class BrowserPool:
         return context
 
     async def _made_context(self, browser: Browser, state: SessionState | None) -> BrowserContext:
+        identity = await self.way_out.identity()
         context = await browser.new_context(
+            proxy={"server": identity.server} if identity else None,
             storage_state=state.storage if state else None,  # pyright: ignore[reportArgumentType]
             viewport=VIEWPORT,  # pyright: ignore[reportArgumentType]
             accept_downloads=False,
@@ -216,12 +240,21 @@ class BrowserPool:
         await context.add_init_script(OPEN_SHADOW_ROOTS)
         if state is not None:
             await restore_session_storage(context, state)
+        if identity is not None:
+            page = await context.new_page()
+            try:
+                await show_credentials(page, identity)
+            except EgressUnreachable:
+                await context.close()
+                raise
+            self.way_out.own(context, identity)
+            self._first_pages[context] = page
         return context
 
     async def _warm(self) -> None:
         if self._ready_page is None or self._ready_page.is_closed():
             context = await self._make(await self._ready(), None)
-            page = await in_time(context.new_page())
+            page = self._first_pages.pop(context, None) or await in_time(context.new_page())
             if self._ready_page is None or self._ready_page.is_closed():
                 self._ready_page = page
             else:
@@ -230,7 +263,7 @@ class BrowserPool:
     async def _take_ready(self) -> Page | None:
         """The blank page that is ready, which is then nobody else's; None when there is none."""
         page, self._ready_page = self._ready_page, None
-        if page is None or page.is_closed():
+        if page is None or page.is_closed() or not self.way_out.is_current(page.context):
             return None
         try:
             await asyncio.wait_for(page.evaluate("0"), _ALIVE_S)
@@ -245,7 +278,7 @@ class BrowserPool:
             self._tidying = asyncio.create_task(self._tidied())
 
     async def _tidied(self) -> None:
-        with suppress(Error, BrowserMissing):
+        with suppress(Error, BrowserMissing, EgressUnreachable):
             if await self._worn():
                 async with self._lock:
                     if not self._in_use:
@@ -302,10 +335,11 @@ class BrowserPool:
         if self._playwright is None:
             self._playwright = await async_playwright().start()
         self._mark = f"--seezar-pool={secrets.token_hex(8)}"
-        return await self._launcher.launch(self._playwright, mark=self._mark)
+        return await self._launcher.launch(self._playwright, mark=self._mark, proxy=await self.way_out.server())
 
     async def _drop_browser(self) -> None:
         self._ready_page = None
+        self._first_pages.clear()
         if self._browser is not None:
             # Gone already is what was wanted. Of a browser that runs elsewhere only our contexts are closed.
             with suppress(Error):

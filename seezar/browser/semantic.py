@@ -22,6 +22,8 @@ from seezar.browser.launching import ARGUMENTS, Launcher
 from seezar.browser.shadow import OPEN_SHADOW_ROOTS
 from seezar.browser.stagehand_model import Spend, StagehandModel
 from seezar.browser.state import restore_session_storage
+from seezar.browser.way_out import WayOut, show_credentials
+from seezar.egress import EgressPolicy
 from seezar.errors import InvalidInput, OriginNotAllowed, SeezarError
 from seezar.models.router import ModelRouter
 from seezar.redaction import Redactor
@@ -83,6 +85,8 @@ class SemanticBrowser:
         router: answers Stagehand's questions.
         redact: replaces what must not leave.
         origins: where the browser may be when a model is asked or something is done.
+        way_out: the proxy that it goes out through.
+        policy: what its pages may reach.
         spend: takes one model call from a budget; False when there is none left.
         state: the session to start from.
         group: of the model pool.
@@ -95,6 +99,8 @@ class SemanticBrowser:
         redact: Redactor,
         origins: Sequence[str],
         *,
+        way_out: WayOut,
+        policy: EgressPolicy,
         spend: Spend,
         state: SessionState | None = None,
         group: str = "smart",
@@ -105,6 +111,8 @@ class SemanticBrowser:
         self._redact = redact
         self._origins = tuple(origins)
         self._model = StagehandModel(router, redact, spend, group=group)
+        self._way_out = way_out
+        self._policy = policy
         self._state = state
         self._playwright: Playwright | None = None
         self._profile: tempfile.TemporaryDirectory[str] | None = None
@@ -218,6 +226,8 @@ class SemanticBrowser:
                 # Gone already is what was wanted; which of its many errors says so does not matter.
                 with suppress(Exception):
                     await asyncio.wait_for(end.close(), _CALL_S / 10)
+        if self._context is not None:
+            await self._way_out.release(self._context)
         if self._playwright is not None:
             with suppress(Error):
                 await self._playwright.stop()
@@ -233,10 +243,13 @@ class SemanticBrowser:
         extension = str(extension_directory())
         self._profile = tempfile.TemporaryDirectory(prefix="seezar-semantic-", ignore_cleanup_errors=True)
         self._playwright = await async_playwright().start()
+        server = await self._way_out.proxy.start()
+        identity = self._way_out.proxy.new_identity()
         self._context = await self._playwright.chromium.launch_persistent_context(
             self._profile.name,
             executable_path=self._launcher.executable(self._playwright),
             headless=self._settings.headless,
+            proxy={"server": server},
             chromium_sandbox=self._launcher.sandboxed,
             accept_downloads=False,
             args=[
@@ -257,6 +270,11 @@ class SemanticBrowser:
         # Chromium writes the port it took into the first line.
         note = Path(self._profile.name) / "DevToolsActivePort"
         port = (await asyncio.to_thread(note.read_text)).split("\n", 1)[0]
+        # Where the extension listens to its own browser.
+        self._policy.add_origin(f"http://127.0.0.1:{int(port)}")
+        await show_credentials(self._context.pages[0], identity)
+        self._way_out.own(self._context, identity)
+        self._way_out.bind(self._context, self._policy)
         self._browser = await local_browser.connect(cdp_url=f"http://127.0.0.1:{int(port)}")
         self._stagehand = await Stagehand.create(
             browser=self._browser, model=self._model, self_heal=False, logging={"level": "off"}

@@ -103,6 +103,10 @@ class ClientConnection:
             except h11.RemoteProtocolError as error:
                 raise _Answered(error.error_status_hint, "This is not a request that can be understood.") from None
             if isinstance(event, h11.Request):
+                # h11 counts only what is not whole yet.
+                size = len(event.target) + sum(len(name) + len(value) for name, value in event.headers)
+                if size > self._limits.header_bytes:
+                    raise _Answered(431, "The request has too much in its head.")
                 return event
             if event is not h11.NEED_DATA:
                 return None

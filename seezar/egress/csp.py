@@ -43,8 +43,8 @@ def declared_hosts(policies: Iterable[str]) -> tuple[HostPattern, ...]:
     """
     found: dict[HostPattern, None] = {}
     for policy in policies:
-        # Several headers arrive as one, with commas between them.
-        for directive in policy.replace(",", ";").split(";"):
+        # Several headers arrive as one, with commas or line breaks between them.
+        for directive in policy.replace(",", ";").replace("\n", ";").split(";"):
             name, *sources = directive.split()[:_MOST] or [""]
             if name.lower() not in _LOADING:
                 continue

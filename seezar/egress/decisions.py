@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from seezar.egress.errors import Why
+from seezar.egress.hosts import WEB_PORTS, Destination
 
 type Way = Literal["origin", "same_site", "allowed", "declared"]
 """Why a host may be reached: an origin of the account, the same site, allowed by the owner, declared by the site."""
@@ -45,12 +46,13 @@ class Decisions:
         if len(self.allowed) < _MOST:
             self.allowed.setdefault(host, way)
 
-    def refuse(self, host: str, why: Why) -> None:
-        """`host` was refused."""
+    def refuse(self, where: Destination, why: Why) -> None:
+        """`where` was refused; it is told with its port where that is none of the web's."""
+        host = where.host if where.port in WEB_PORTS else where.authority
         if host not in self.refused and len(self.refused) >= _MOST:
             self.beyond += 1
             return
-        refused = self.refused.setdefault(host, Refused(kinds=self._kinds.setdefault(host, set())))
+        refused = self.refused.setdefault(host, Refused(kinds=self._kinds.setdefault(where.host, set())))
         refused.count += 1
         refused.why.add(why)
 
@@ -61,7 +63,8 @@ class Decisions:
 
     def news(self) -> dict[str, Any]:
         """What is not told yet, for an event; empty when there is nothing. It counts as told from now on."""
-        allowed = [host for host in self.allowed if host not in self._told_allowed]
+        # That the account's own origins are let through is no news.
+        allowed = [host for host, way in self.allowed.items() if way != "origin" and host not in self._told_allowed]
         self._told_allowed.update(allowed)
         counts = {host: refused.count - self._told[host] for host, refused in self.refused.items()}
         refused = [(host, count) for host, count in counts.items() if count]

@@ -47,16 +47,20 @@ class EgressPolicy:
         self._declared: dict[HostPattern, None] = {}
         # Documents of the site that were asked for and not answered.
         self._arriving: set[object] = set()
-        self._arrived = asyncio.Condition()
+        self._arrived = asyncio.Event()
         # Where the name of an origin led first. One that has led outside never leads inside, nor the other way round.
         self._sides: dict[str, Side] = {}
+
+    def add_origin(self, url: str) -> None:
+        """Allow one more origin, of our own."""
+        self._origins |= {_destination(url)}
 
     def document_asked(self, document: object, url: str) -> None:
         """A page asks for a document; `document` is any object that stands for the request."""
         if self.is_origin(url):
             self._arriving.add(document)
 
-    async def document_answered(self, document: object, url: str, policies: Sequence[str] = ()) -> None:
+    def document_answered(self, document: object, url: str, policies: Sequence[str] = ()) -> None:
         """A document was answered, or failed.
 
         Args:
@@ -68,8 +72,8 @@ class EgressPolicy:
                     self._declared[pattern] = None
         if document in self._arriving:
             self._arriving.discard(document)
-            async with self._arrived:
-                self._arrived.notify_all()
+            arrived, self._arrived = self._arrived, asyncio.Event()
+            arrived.set()
 
     def is_origin(self, url: str) -> bool:
         """Whether `url` is on a registered origin."""
@@ -95,7 +99,7 @@ class EgressPolicy:
             for text in addresses:
                 self._check(where, way, text)
         except EgressRefused as error:
-            self.decisions.refuse(where.host, error.why)
+            self.decisions.refuse(where, error.why)
             raise
         except HostUnreachable as error:
             self.decisions.fail(where.host, error.error)
@@ -118,7 +122,7 @@ class EgressPolicy:
     async def _way_after_arrival(self, where: Destination) -> Way | None:
         way = None
         try:
-            async with asyncio.timeout(HELD_S), self._arrived:
+            async with asyncio.timeout(HELD_S):
                 while way is None and self._arriving:
                     await self._arrived.wait()
                     way = self.way(where)

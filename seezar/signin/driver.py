@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from playwright.async_api import Error, Page
 
 from seezar.accounts.records import Account
+from seezar.browser.way_out import gate_said
 from seezar.signin.advice import Advisor
 from seezar.signin.code_turn import code_turn
 from seezar.signin.credentials import CodeSource, CredentialSource, Report
@@ -128,6 +129,8 @@ class SignInDriver:
                 response = await self.page.goto(url, wait_until="domcontentloaded")
         except Error as error:
             return _not_loaded(error)
+        if (said := gate_said(response)) is not None:
+            return Outcome("site_error", f"The site cannot be reached ({said}).", evidence=("our proxy answered",))
         if response is not None and response.status == 429:
             return rate_limited(self._stage)
         if response is not None and response.status >= 500:

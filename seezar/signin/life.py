@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 
 from playwright.async_api import BrowserContext, Error, Page
 
-from seezar.accounts.records import SessionState
+from seezar.accounts.records import Account, SessionState
 from seezar.browser.pool import BrowserPool
+from seezar.egress import EgressPolicy
 from seezar.signin.open_pages import OpenPage
 from seezar.signin.outcome import Outcome
 
@@ -26,6 +27,7 @@ class BrowserLife:
         outcome: how it ended; set by whoever lives it.
         held: its page stays open.
         opened: the page, once there is one.
+        policy: what its pages may reach, and what was decided of it.
     """
 
     def __init__(self, bound: asyncio.Timeout, opened: OpenPage | None) -> None:
@@ -34,6 +36,7 @@ class BrowserLife:
         self.opened = opened
         self._bound = bound
         self._context = opened.context if opened else None
+        self.policy: EgressPolicy | None = None
 
     @property
     def context(self) -> BrowserContext:
@@ -58,9 +61,10 @@ class BrowserLife:
         """What has been reached is kept, however late it is: the time limit ends here."""
         self._bound.reschedule(None)
 
-    async def begin(self, pool: BrowserPool, state: SessionState | None) -> None:
+    async def begin(self, pool: BrowserPool, account: Account, state: SessionState | None) -> None:
         """Have a context."""
-        self._context = self._context or await pool.new_context(state)
+        self._context = self._context or await pool.new_context(pool.policy_of(account), state)
+        self.policy = pool.way_out.policy(self._context)
 
     def cut_off(self) -> None:
         """Its time was over."""
@@ -99,16 +103,22 @@ async def _gone(pages: Sequence[Page]) -> bool:
 
 @asynccontextmanager
 async def browser_life(
-    pool: BrowserPool, deadline: float | None, opened: OpenPage | None = None, *, state: SessionState | None = None
+    pool: BrowserPool,
+    account: Account,
+    deadline: float | None,
+    opened: OpenPage | None = None,
+    *,
+    state: SessionState | None = None,
 ) -> AsyncGenerator[BrowserLife]:
-    """A life in `opened`, or in a new context that starts from `state`. A browser that breaks in it, or the end of its
-    time, is its outcome; any other error passes.
+    """A life of `account` in `opened`, or in a new context that starts from `state`. A browser that breaks in it, or
+    the end of its time, is its outcome; any other error passes.
 
     Args:
         deadline: epoch seconds; None for no limit.
 
     Raises:
         BrowserMissing: no Chromium.
+        EgressUnreachable: it cannot go out through our proxy.
     """
     when = None if deadline is None else asyncio.get_running_loop().time() + deadline - time.time()
     bound = asyncio.timeout_at(when)
@@ -116,7 +126,7 @@ async def browser_life(
     try:
         async with bound, pool.turn():
             # Only with a turn: many more may wait for one than contexts should be open.
-            await life.begin(pool, state)
+            await life.begin(pool, account, state)
             yield life
             await life.doubt(pool)
     except TimeoutError:

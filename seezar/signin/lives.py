@@ -4,6 +4,7 @@ cache.
 
 import asyncio
 import time
+from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,13 +16,14 @@ from seezar.accounts.records import Account, SessionState
 from seezar.application import Application
 from seezar.browser.pool import BrowserPool
 from seezar.browser.state import capture
-from seezar.errors import DatabaseUnavailable, KeyUnusable, RunEnded, SeezarError
+from seezar.errors import BackendUnavailable, DatabaseUnavailable, KeyUnusable, RunEnded, SeezarError
 from seezar.mail.errors import MessageGone
 from seezar.signin.advisors import Advisors
 from seezar.signin.answers import after_answer
 from seezar.signin.credentials import AccountCredentials, CodeSource, Report
 from seezar.signin.detector import detect
 from seezar.signin.driver import Progress, SignInDriver
+from seezar.signin.egress import MAY_BE_REFUSALS, tell_egress, with_refusals
 from seezar.signin.expiry import kept_by
 from seezar.signin.failure import keep_picture
 from seezar.signin.life import BrowserLife, browser_life
@@ -31,6 +33,7 @@ from seezar.signin.plain_check import learn_plain_check
 from seezar.signin.proof import prove
 from seezar.signin.reading import LOGIN_KINDS
 from seezar.signin.recipes import RecipeBook
+from seezar.signin.secrets import account_redactor
 from seezar.signin.telling import place
 from seezar.telemetry.spans import spans, traced
 from seezar.vault.origins import origin_of
@@ -87,7 +90,7 @@ class SignInLives:
             BrowserMissing: no Chromium.
             RunEnded: the run was ended meanwhile.
         """
-        async with browser_life(self._pool, deadline) as life:
+        async with browser_life(self._pool, account, deadline) as life:
             page = await self._pool.new_page(life.context)
             recipes = RecipeBook(await self._app.recipes.of(account.origins))
             opened = self._opened(life.context, page, account, report, recipes, run_id=run_id, number=number)
@@ -96,7 +99,7 @@ class SignInLives:
             outcome = await opened.driver.open(account.start_url)
             outcome = outcome or await self._drive(opened.driver, accept_terms=accept_terms)
             await self._settle(life, run_id, number, account, opened, outcome, report)
-        return life.outcome
+        return await self._told(life, account, report)
 
     async def answer(
         self,
@@ -128,13 +131,13 @@ class SignInLives:
         opened = await self._back(run_id, number, account, report, deadline)
         if isinstance(opened, Outcome):
             return opened
-        async with browser_life(self._pool, deadline, opened) as life:
+        async with browser_life(self._pool, account, deadline, opened) as life:
             outcome = await self._open_link(opened.driver, account, value, report) if link else None
             outcome = outcome or await self._drive(opened.driver, None if link else _source(value))
             if outcome.status in CHALLENGES:
                 outcome = Outcome("challenge_lost", "The site no longer asks for what it sent by mail.")
             await self._settle(life, run_id, number, account, opened, outcome, report)
-        return life.outcome
+        return await self._told(life, account, report)
 
     async def ask_again(
         self, run_id: str, number: int, account: Account, report: Report, *, deadline: float | None = None
@@ -153,7 +156,7 @@ class SignInLives:
         async def allowed() -> bool:
             return await self._app.attempts.ask_again(run_id, number)
 
-        async with browser_life(self._pool, deadline, opened) as life:
+        async with browser_life(self._pool, account, deadline, opened) as life:
             if await opened.driver.ask_again(allowed):
                 await self._save_checkpoint(run_id, number, opened)
                 life.begin_to_keep()
@@ -187,7 +190,7 @@ class SignInLives:
         if isinstance(opened, Outcome):
             return opened
         driver = opened.driver
-        async with browser_life(self._pool, deadline, opened) as life:
+        async with browser_life(self._pool, account, deadline, opened) as life:
             # The codes that were refused before are the concern of whoever counts the answers.
             driver.progress.codes_entered = 0
             code = _source(answer.value) if answer.question == "code" and answer.value is not None else None
@@ -198,7 +201,7 @@ class SignInLives:
             if outcome.question == "code":
                 driver.progress.codes_entered = 0
             await self._settle(life, run_id, number, account, opened, outcome, report)
-        return life.outcome
+        return await self._told(life, account, report)
 
     async def _open_link(self, driver: SignInDriver, account: Account, link: str, report: Report) -> Outcome | None:
         """Open a mailed link in the context that asked for it; only on the account's own origins, and once."""
@@ -265,7 +268,7 @@ class SignInLives:
         except RunEnded:
             raise
         except SeezarError as error:
-            if isinstance(error, DatabaseUnavailable | KeyUnusable):
+            if isinstance(error, BackendUnavailable | DatabaseUnavailable | KeyUnusable):
                 raise
             return Outcome("needs_person", str(error))
 
@@ -312,7 +315,7 @@ class SignInLives:
         state = await capture(opened.context, page)
         state = replace(
             state,
-            plain_check=await learn_plain_check(account, state, timeout=timeout),
+            plain_check=await learn_plain_check(account, state, timeout=timeout, policy=self._pool.policy_of(account)),
             kept_by=kept_by(account, opened.before, state.storage["cookies"]),
         )
         # In the same step that obtained it: a crash right after must not lose it.
@@ -320,6 +323,18 @@ class SignInLives:
             await self._app.sessions.store(account.name, state, run_id=run_id)
         await report("store", "The session is stored, encrypted", page=where, evidence=list(proof.evidence))
         return proof
+
+    async def _told(self, life: BrowserLife, account: Account, report: Report) -> Outcome:
+        """The outcome of a life, with what was refused on the way out where that may be the reason of it."""
+        if life.policy is None:
+            return life.outcome
+        redact = await account_redactor(self._app.vault, account, user_name=True)
+        # It tells of what is over: a run that has ended meanwhile needs no line of it.
+        with suppress(RunEnded):
+            await tell_egress(life.policy, report, redact)
+        if life.outcome.status in MAY_BE_REFUSALS:
+            return with_refusals(life.outcome, life.policy, account, redact)
+        return life.outcome
 
     async def _remember(self, recipes: RecipeBook, outcome: Outcome) -> None:
         """Keep what has just worked; a recipe that led nowhere is dropped, and the next sign-in learns anew."""
@@ -363,7 +378,7 @@ class SignInLives:
             return Outcome("challenge_lost", "The page that waited is gone.")
         await report("resume", "Rebuilding the page that waits")
         state = SessionState.from_json(checkpoint["state"])
-        async with browser_life(self._pool, deadline, state=state) as life:
+        async with browser_life(self._pool, account, deadline, state=state) as life:
             page = await self._pool.new_page(life.context)
             opened = self._opened(
                 life.context,
@@ -384,7 +399,7 @@ class SignInLives:
                 life.held = True
                 return opened
             life.outcome = outcome
-        return life.outcome
+        return await self._told(life, account, report)
 
 
 async def _starts_over(page: Page) -> bool:

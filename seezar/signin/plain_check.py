@@ -11,6 +11,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from seezar.accounts.records import Account, PlainCheck, SessionState
+from seezar.egress import EgressPolicy, EgressRefused, gated_client
 from seezar.errors import InvalidInput
 from seezar.signin.outcome import Outcome
 from seezar.telemetry.spans import traced
@@ -20,14 +21,19 @@ _REDIRECTS = 8
 
 
 @traced("session.learn_check")
-async def learn_plain_check(account: Account, state: SessionState, *, timeout: float) -> PlainCheck | None:
+async def learn_plain_check(
+    account: Account, state: SessionState, *, timeout: float, policy: EgressPolicy
+) -> PlainCheck | None:
     """Ask for the verify URL with and without the session; None when the answers do not differ.
 
     Args:
         timeout: seconds for each of the two requests.
+        policy: what may be reached for the account.
     """
     nobody = SessionState({"cookies": [], "origins": []}, {}, state.user_agent)
-    signed_in, anonymous = await asyncio.gather(_ask(account, state, timeout), _ask(account, nobody, timeout))
+    signed_in, anonymous = await asyncio.gather(
+        _ask(account, state, timeout, policy), _ask(account, nobody, timeout, policy)
+    )
     if signed_in is None or signed_in[0].status >= 400:
         return None
     if anonymous is None or anonymous[0] == signed_in[0]:
@@ -36,14 +42,20 @@ async def learn_plain_check(account: Account, state: SessionState, *, timeout: f
 
 
 @traced("session.ask")
-async def still_signed_in(account: Account, state: SessionState, *, timeout: float) -> tuple[Outcome, SessionState]:
+async def still_signed_in(
+    account: Account, state: SessionState, *, timeout: float, policy: EgressPolicy
+) -> tuple[Outcome, SessionState]:
     """Ask for the verify URL with the session of a state that has a `plain_check`.
+
+    Args:
+        timeout: seconds that the site may take.
+        policy: what may be reached for the account.
 
     Returns:
         The outcome (`signed_in`, `signed_out`, `site_error` or `rate_limited`), and the state with the cookies that
         the site renewed.
     """
-    got = await _ask(account, state, timeout)
+    got = await _ask(account, state, timeout, policy)
     if got is None:
         return Outcome("site_error", "The site cannot be reached or does not answer."), state
     answer, jar = got
@@ -62,14 +74,14 @@ def _trust() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
-async def _ask(account: Account, state: SessionState, timeout: float) -> tuple[PlainCheck, list[Cookie]] | None:
+async def _ask(
+    account: Account, state: SessionState, timeout: float, policy: EgressPolicy
+) -> tuple[PlainCheck, list[Cookie]] | None:
     headers = {"user-agent": state.user_agent} if state.user_agent else {}
     headers["accept"] = "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8"
     url = account.verify_url
-    # The site is asked as the browser would ask it, so no proxy of this process's environment is in between.
-    async with httpx.AsyncClient(
-        timeout=timeout, headers=headers, trust_env=False, follow_redirects=False, verify=_trust()
-    ) as client:
+    # The site is asked as the browser would ask it: through the same gate, by no proxy of this process's environment.
+    async with gated_client(policy, verify=_trust(), timeout=timeout, headers=headers) as client:
         for cookie in state.storage.get("cookies", []):
             _set(client, cookie)
         try:
@@ -84,7 +96,7 @@ async def _ask(account: Account, state: SessionState, timeout: float) -> tuple[P
                 if origin_of(url) not in account.origins:
                     return PlainCheck(status, origin_of(url)), list(client.cookies.jar)
         # A redirect to what is no address is no answer either.
-        except (httpx.HTTPError, httpx.InvalidURL, InvalidInput, ValueError):
+        except (httpx.HTTPError, httpx.InvalidURL, InvalidInput, EgressRefused, ValueError):
             return None
     return None
 

@@ -7,6 +7,7 @@ from urllib.parse import urldefrag
 from playwright.async_api import Error, Page, Response
 
 from seezar.accounts.records import Account
+from seezar.browser.way_out import gate_said
 from seezar.errors import InvalidInput
 from seezar.retry_after import retry_after_seconds
 from seezar.signin.detector import detect
@@ -49,6 +50,9 @@ async def prove(page: Page, account: Account, *, timeout: float) -> Outcome:
             reading = await _settled(page, watch, account.origins)
     except Error:
         return Outcome("site_error", "The page behind the login cannot be reached.")
+    if (said := gate_said(response)) is not None:
+        # Not the word of the site: it ends no session.
+        return Outcome("site_error", f"The page behind the login cannot be reached ({said}).")
     if response is not None and response.status >= 400:
         return replace(_refused(response), evidence=(f"answer {response.status}",))
     return decided_on(_told(page, account, reading), reading)

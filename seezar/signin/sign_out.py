@@ -10,8 +10,10 @@ from playwright.async_api import Dialog, Error, Frame, Locator, Page
 from seezar.accounts.records import Account, SessionState
 from seezar.browser.pool import BrowserPool
 from seezar.errors import InvalidInput
+from seezar.redaction import Redactor
 from seezar.signin.credentials import Report
 from seezar.signin.detector import detect
+from seezar.signin.egress import tell_egress
 from seezar.signin.filling import press
 from seezar.signin.forms import ButtonView
 from seezar.signin.network import NetworkWatch
@@ -48,18 +50,20 @@ class SignOut:
 
 
 async def sign_out_at_site(
-    pool: BrowserPool, account: Account, state: SessionState, report: Report, *, timeout: float
+    pool: BrowserPool, account: Account, state: SessionState, report: Report, redact: Redactor, *, timeout: float
 ) -> SignOut:
     """Open the verify URL with the session, use the site's own sign-out, and visit again with what was stored.
 
     Args:
+        redact: what hides secrets of the account from the timeline.
         timeout: seconds that the site may take to answer one action.
 
     Raises:
         BrowserMissing: no Chromium.
     """
+    policy = pool.policy_of(account)
     try:
-        async with pool.context(state) as context:
+        async with pool.context(policy, state) as context:
             page = await pool.new_page(context)
             before = await prove(page, account, timeout=timeout)
             if before.status == "signed_out":
@@ -77,10 +81,12 @@ async def sign_out_at_site(
             if not found:
                 return SignOut("not_told", "No way to sign out was found on the page behind the login.")
         await report("verify", "Checking with a fresh visit that the session is over")
-        async with pool.context(state) as context:
+        async with pool.context(policy, state) as context:
             outcome = await prove(await pool.new_page(context), account, timeout=timeout)
     except Error:
         return SignOut("not_told", "The site cannot be reached, or its page went away.")
+    finally:
+        await tell_egress(policy, report, redact)
     if outcome.status == "signed_out":
         return SignOut("ended", "The site has ended the session.")
     if outcome.status == "signed_in":

@@ -1,4 +1,4 @@
-"""`seezar account add|list|show|remove`."""
+"""`seezar account add|list|show|allow|remove`."""
 
 import re
 from enum import StrEnum
@@ -52,6 +52,13 @@ def add(
     origin: Annotated[
         list[str] | None, typer.Option(metavar="ORIGIN", help="A further origin of the site; may be given repeatedly.")
     ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="HOST",
+            help="A host of others that the pages need (cdn.example.net, *.example.net); may be given repeatedly.",
+        ),
+    ] = None,
     login_code: Annotated[
         LoginCode | None,
         typer.Option(help="Second factor. [default: totp with a key, email with a mailbox, else none]"),
@@ -80,6 +87,7 @@ def add(
         origins=tuple(origin or ()),
         second_factor=login_code.value if login_code else None,
         keep_alive_s=seconds,
+        hosts=tuple(allow_host or ()),
     )
 
     async def store(application: "Application") -> "Account":
@@ -182,6 +190,7 @@ def _as_object(account: "Account", *, session: bool, state: "AccountState | None
         "url": account.start_url,
         "verify_url": account.verify_url,
         "origins": list(account.origins),
+        "hosts": list(account.hosts),
         "username": account.username,
         "second_factor": account.second_factor,
         "mailbox": account.mailbox,
@@ -230,6 +239,7 @@ def show(
         ("site", account.start_url),
         ("verify URL", account.verify_url),
         ("origins", ", ".join(account.origins)),
+        ("allowed hosts", ", ".join(account.hosts) or "none besides the site"),
         ("user name", account.username),
         ("password", "stored" if account.password_ref else "none"),
         ("TOTP key", "stored" if account.totp_ref else "none"),
@@ -250,6 +260,28 @@ def show(
     if past:
         say("")
         table(("SINCE", "STATE", "WHY"), [(moment(entry.since), entry.state, entry.reason) for entry in past])
+
+
+@app.command()
+@guarded()
+def allow(
+    name: Name,
+    hosts: Annotated[
+        list[str], typer.Argument(metavar="HOST...", help="cdn.example.net or *.example.net.", show_default=False)
+    ],
+    remove_hosts: Annotated[bool, typer.Option("--remove", help="Allow them no longer.")] = False,
+) -> None:
+    """Let the pages of an account reach hosts besides its own site."""
+    from service.ground import with_application
+    from service.terminal import say
+
+    async def change(application: "Application") -> "Account":
+        if remove_hosts:
+            return await application.accounts.disallow(name, hosts)
+        return await application.accounts.allow(name, hosts)
+
+    account = with_application(change)
+    say(f"Pages of {name} reach its site and: {', '.join(account.hosts) or 'nothing else'}.", style="green")
 
 
 @app.command()

@@ -6,7 +6,7 @@ import pytest_asyncio
 from playwright.async_api import BrowserContext, Page
 
 from seezar.browser.pool import BrowserPool
-from tests.chromium import make_pool
+from tests.chromium import loopback, make_pool
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -17,7 +17,7 @@ async def pool() -> AsyncIterator[BrowserPool]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def context(pool: BrowserPool) -> AsyncIterator[BrowserContext]:
-    async with pool.context() as made:
+    async with pool.context(loopback()) as made:
         yield made
 
 

@@ -20,7 +20,7 @@ from seezar.browser.executable import find_chromium
 from seezar.browser.memory import family_bytes
 from seezar.browser.pool import BrowserPool, turns
 from seezar.errors import BrowserMissing
-from tests.chromium import browser_settings, make_pool
+from tests.chromium import browser_settings, loopback, make_pool
 from tests.site import page as html
 from tests.site import serve
 
@@ -66,7 +66,7 @@ async def three_pages(pool: BrowserPool, context: BrowserContext) -> None:
 
 
 async def works(pool: BrowserPool) -> bool:
-    async with pool.context() as context:
+    async with pool.context(loopback()) as context:
         page = await pool.new_page(context)
         await page.set_content("<p>alive</p>")
         return await page.inner_text("p") == "alive"
@@ -74,7 +74,7 @@ async def works(pool: BrowserPool) -> bool:
 
 async def test_a_killed_browser_is_replaced() -> None:
     async with make_pool() as pool:
-        context = await pool.new_context()
+        context = await pool.new_context(loopback())
         page = await pool.new_page(context)
         kill_browsers()
         assert await works(pool)
@@ -102,7 +102,7 @@ async def test_a_killed_driver_is_replaced() -> None:
 async def test_a_browser_of_which_a_part_was_killed_is_replaced() -> None:
     """Without its zygotes, Chromium makes no new process for a page, and says nothing."""
     async with make_pool() as pool:
-        async with pool.context() as ready:
+        async with pool.context(loopback()) as ready:
             old = browsers()
             assert kill_zygotes()
             with pytest.raises(Error):
@@ -114,7 +114,7 @@ async def test_a_browser_of_which_a_part_was_killed_is_replaced() -> None:
 async def test_an_old_browser_is_replaced_when_nobody_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CONTEXTS_PER_BROWSER", 2)
     async with make_pool() as pool:
-        first = await pool.new_context()
+        first = await pool.new_context(loopback())
         page = await pool.new_page(first)
         old = browsers()
         assert await works(pool)
@@ -130,9 +130,9 @@ async def test_after_a_crash_the_count_of_open_pages_is_right(monkeypatch: pytes
     """Contexts that died with their browser do not count for or against the next one."""
     monkeypatch.setattr(module, "CONTEXTS_PER_BROWSER", 1)
     async with make_pool() as pool:
-        dead, forgotten = await pool.new_context(), await pool.new_context()
+        dead, forgotten = await pool.new_context(loopback()), await pool.new_context(loopback())
         kill_browsers()
-        held = await pool.new_context()
+        held = await pool.new_context(loopback())
         page = await pool.new_page(held)
         await pool.close_context(dead)
         assert await works(pool)
@@ -159,12 +159,12 @@ async def test_a_program_that_is_no_browser(tmp_path) -> None:
     program.chmod(0o755)
     async with make_pool(chromium=program) as pool:
         with pytest.raises(BrowserMissing, match=r"does not start.*SEEZAR_CHROMIUM") as told:
-            await pool.new_context()
+            await pool.new_context(loopback())
         assert "\n" not in str(told.value)
         # The machine may be repaired meanwhile; the pool is not stuck.
         program.unlink()
         with pytest.raises(BrowserMissing, match="does not exist"):
-            await pool.new_context()
+            await pool.new_context(loopback())
 
 
 async def idle(pool: BrowserPool) -> None:
@@ -176,18 +176,18 @@ async def idle(pool: BrowserPool) -> None:
 async def test_a_page_is_ready_before_it_is_asked_for_and_belongs_to_one() -> None:
     async with make_pool() as pool:
         await pool.prepare()
-        first = await pool.new_context()
+        first = await pool.new_context(loopback())
         assert len(first.pages) == 1, "the context that was ready was not used"
         (waiting,) = first.pages
         assert await pool.new_page(first) is waiting
         assert await pool.new_page(first) is not waiting
-        second = await pool.new_context()
+        second = await pool.new_context(loopback())
         assert second is not first
         await first.add_cookies([{"name": "sid", "value": "mine", "url": "https://a.example"}])
         await pool.close_context(first)
         await pool.close_context(second)
         await idle(pool)
-        third = await pool.new_context()
+        third = await pool.new_context(loopback())
         assert len(third.pages) == 1
         assert await third.cookies() == []
         await pool.close_context(third)
@@ -199,10 +199,10 @@ async def test_a_stored_state_gets_a_context_of_its_own() -> None:
         cookie = {"name": "sid", "value": "1", "domain": "a.example", "path": "/", "expires": -1.0}
         cookie |= {"httpOnly": True, "secure": True, "sameSite": "Lax"}
         state = SessionState(storage={"cookies": [cookie], "origins": []}, session_storage={})
-        async with pool.context(state) as restored:
-            assert restored.pages == []
+        async with pool.context(loopback(), state) as restored:
+            assert [page.url for page in restored.pages] == ["about:blank"]
             assert [c["name"] for c in await restored.cookies()] == ["sid"]  # pyright: ignore[reportTypedDictNotRequiredAccess]
-        async with pool.context() as blank:
+        async with pool.context(loopback()) as blank:
             assert await blank.cookies() == []
 
 
@@ -216,10 +216,10 @@ async def test_a_ready_page_that_died_is_not_given_out() -> None:
 @pytest.mark.parametrize("worn", ["SECONDS_PER_BROWSER", "BYTES_PER_BROWSER"])
 async def test_a_browser_grows_old_by_time_and_by_memory(monkeypatch: pytest.MonkeyPatch, worn: str) -> None:
     async with make_pool() as pool:
-        context = await pool.new_context()
+        context = await pool.new_context(loopback())
         old = browsers()
         monkeypatch.setattr(module, worn, 1)
-        other = await pool.new_context()
+        other = await pool.new_context(loopback())
         await pool.close_context(other)
         await idle(pool)
         assert browsers() == old, "it was replaced under a page that is open"
@@ -232,7 +232,7 @@ async def test_a_browser_grows_old_by_time_and_by_memory(monkeypatch: pytest.Mon
 
 async def test_memory_of_the_whole_family(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     async with make_pool() as pool:
-        context = await pool.new_context()
+        context = await pool.new_context(loopback())
         await (await pool.new_page(context)).set_content("<p>x</p>")
         (main,) = browsers()
         taken = family_bytes(pool._mark)
@@ -274,7 +274,7 @@ async def test_popups_are_closed_dialogs_dismissed_downloads_refused() -> None:
     body = """<button onclick="window.open('/other')">open</button>
     <button onclick="document.title = confirm('sure?') ? 'yes' : 'no'">ask</button><a href="/file">file</a>"""
     async with serve({"/": html(body), "/other": html("other")}) as site, make_pool() as pool:
-        context = await pool.new_context()
+        context = await pool.new_context(loopback())
         page = await pool.new_page(context)
         await page.goto(site.url)
         async with page.expect_popup() as opened:
@@ -336,7 +336,7 @@ async def test_nothing_at_the_address_of_the_browser() -> None:
         address = f"http://127.0.0.1:{probe.getsockname()[1]}/?token=geheim-4711"
     async with make_pool(cdp_url=address) as pool:
         with pytest.raises(BrowserMissing, match="SEEZAR_CDP_URL") as told:
-            await pool.new_context()
+            await pool.new_context(loopback())
         assert "geheim" not in str(told.value)
 
 

@@ -18,11 +18,12 @@ from seezar.browser.pool import BrowserPool
 from seezar.browser.prompts import without_values
 from seezar.browser.semantic import PageNotUnderstood, SemanticBrowser
 from seezar.browser.state import capture
+from seezar.browser.way_out import WayOut
 from seezar.errors import OriginNotAllowed
 from seezar.models.pool import load_pool, offline_pool
 from seezar.models.router import ModelRouter
 from seezar.redaction import Redactor
-from tests.chromium import browser_settings
+from tests.chromium import browser_settings, loopback
 from tests.model_server import ModelServer, Script
 from tests.site import Request, Response, Site, page, redirect, serve
 
@@ -56,7 +57,7 @@ async def site() -> AsyncIterator[Site]:
 @pytest_asyncio.fixture(loop_scope="module")
 async def state(pool: BrowserPool, site: Site) -> SessionState:
     """A session with everything a browser keeps."""
-    async with pool.context() as context:
+    async with pool.context(loopback()) as context:
         visit = await pool.new_page(context)
         await visit.goto(f"{site.url}/in")
         await visit.evaluate(
@@ -111,11 +112,22 @@ async def semantic(
     async with ModelServer(script) as server:
         router = ModelRouter(load_pool(server.pool_file(folder)))
         redact = Redactor({"password": PASSWORD})
-        async with SemanticBrowser(
-            browser_settings(), router, redact, (site.url,), spend=budget.spend, state=state
-        ) as browser:
-            await browser.page.goto(site.url)
-            yield browser, server
+        way_out, policy = WayOut(browser_settings()), loopback()
+        try:
+            async with SemanticBrowser(
+                browser_settings(),
+                router,
+                redact,
+                (site.url,),
+                way_out=way_out,
+                policy=policy,
+                spend=budget.spend,
+                state=state,
+            ) as browser:
+                await browser.page.goto(site.url)
+                yield browser, server
+        finally:
+            await way_out.close()
 
 
 async def test_it_starts_from_the_session_and_finds_what_could_be_done(
@@ -221,7 +233,11 @@ async def test_a_budget_and_another_origin(site: Site, state: SessionState, tmp_
 
 async def test_the_offline_model_declines_and_nothing_is_started() -> None:
     before = set(psutil.Process().children(recursive=True))
-    browser = SemanticBrowser(browser_settings(), ModelRouter(offline_pool()), Redactor({}), (), spend=Budget().spend)
+    router = ModelRouter(offline_pool())
+    way_out, spend = WayOut(browser_settings()), Budget().spend
+    browser = SemanticBrowser(
+        browser_settings(), router, Redactor({}), (), way_out=way_out, policy=loopback(), spend=spend
+    )
     with pytest.raises(PageNotUnderstood, match="No model is configured"):
         async with browser:
             pass

@@ -7,6 +7,7 @@ from playwright.async_api import Page
 from seezar.accounts.records import SessionState
 from seezar.browser.pool import BrowserPool
 from seezar.browser.state import capture
+from tests.chromium import loopback
 from tests.site import Request, Response, Site, page, serve
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser]
@@ -53,7 +54,7 @@ async def site():
 
 
 async def signed_in(pool: BrowserPool, site: Site) -> SessionState:
-    async with pool.context() as context:
+    async with pool.context(loopback()) as context:
         first = await pool.new_page(context)
         await first.goto(site.url)
         await first.evaluate(SET)
@@ -65,7 +66,7 @@ async def test_all_of_it_is_captured_and_restored(pool: BrowserPool, site: Site)
     assert "Chrom" in state.user_agent
     assert state.session_storage == {site.url: {"tab": KEPT["tab"]}}
     # As it is stored: through JSON.
-    async with pool.context(SessionState.from_json(state.to_json())) as context:
+    async with pool.context(loopback(), SessionState.from_json(state.to_json())) as context:
         again = await pool.new_page(context)
         await again.goto(site.url)
         assert await again.evaluate(GET) == KEPT
@@ -75,7 +76,7 @@ async def test_all_of_it_is_captured_and_restored(pool: BrowserPool, site: Site)
 
 async def test_a_context_without_state_knows_nothing(pool: BrowserPool, site: Site) -> None:
     await signed_in(pool, site)
-    async with pool.context() as context:
+    async with pool.context(loopback()) as context:
         other = await pool.new_page(context)
         await other.goto(site.url)
         got = await other.evaluate(GET)
@@ -84,7 +85,7 @@ async def test_a_context_without_state_knows_nothing(pool: BrowserPool, site: Si
 
 async def test_what_the_site_removes_does_not_come_back(pool: BrowserPool, site: Site) -> None:
     state = await signed_in(pool, site)
-    async with pool.context(state) as context:
+    async with pool.context(loopback(), state) as context:
         visit = await pool.new_page(context)
         await visit.goto(site.url)
         await visit.evaluate("() => { sessionStorage.removeItem('tab'); sessionStorage.setItem('new', 'x'); }")
@@ -95,7 +96,8 @@ async def test_what_the_site_removes_does_not_come_back(pool: BrowserPool, site:
 
 async def test_one_origin_does_not_get_what_is_of_another(pool: BrowserPool, site: Site) -> None:
     state = await signed_in(pool, site)
-    async with serve({"/": page("<p>other</p>")}, host="localhost") as other, pool.context(state) as context:
+    elsewhere = serve({"/": page("<p>other</p>")}, host="localhost")
+    async with elsewhere as other, pool.context(loopback(), state) as context:
         visit = await pool.new_page(context)
         await visit.goto(other.url)
         assert await visit.evaluate("() => [sessionStorage.length, localStorage.length]") == [0, 0]

@@ -13,6 +13,7 @@ from playground.shape import PageLabel, Shape
 from seezar.browser.pool import BrowserPool
 from seezar.signin.detector import detect
 from seezar.signin.reading import Reading
+from tests.chromium import loopback
 
 # A page may still be building itself when it is first looked at.
 _BUILD_S = 8.0
@@ -25,7 +26,7 @@ async def opened(server: PlaygroundServer, pool: BrowserPool, shape: Shape, path
     walk.username = journey_of(shape.name).username
     walk.signed_in = path.endswith("/dashboard")
     cookie = {"name": f"{shape.name}_session", "value": walk.id, "domain": "127.0.0.1", "path": shape.home}
-    async with pool.context() as context:
+    async with pool.context(loopback()) as context:
         await context.add_cookies([cookie])  # pyright: ignore[reportArgumentType]
         page = await pool.new_page(context)
         answer = await page.goto(f"{server.base_url}{path}", wait_until="load")

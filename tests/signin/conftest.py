@@ -7,7 +7,7 @@ import pytest_asyncio
 from playwright.async_api import Page
 
 from seezar.browser.pool import BrowserPool
-from tests.chromium import make_pool
+from tests.chromium import loopback, make_pool
 from tests.signin.driving import Keys
 
 
@@ -19,7 +19,7 @@ async def pool() -> AsyncIterator[BrowserPool]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def page(pool: BrowserPool) -> AsyncIterator[Page]:
-    async with pool.context() as context:
+    async with pool.context(loopback()) as context:
         yield await pool.new_page(context)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from seezar.browser.pool import BrowserPool
 from seezar.signin.session_check import check_stored_session
-from tests.chromium import make_pool
+from tests.chromium import loopback, make_pool
 from tests.signin.driving import HOME, LOGIN, check_password, protected
 from tests.signin.ground import ground
 from tests.site import Handler, Request, Response, serve
@@ -36,7 +36,7 @@ def killer(others: set[psutil.Process]) -> Callable[[], None]:
 @pytest.mark.parametrize("where", ["/", "/typed", "/login", "/home"])
 async def test_in_a_sign_in(pool: BrowserPool, database_url: str, tmp_path: Path, where: str) -> None:
     # The browser of the other tests of the module is not to be hit.
-    async with pool.context():
+    async with pool.context(loopback()):
         kill = killer(browsers())
     routes: dict[str, Handler | Response | str] = {
         "/": LOGIN + _TELLS,
@@ -54,7 +54,7 @@ async def test_in_a_sign_in(pool: BrowserPool, database_url: str, tmp_path: Path
 
 
 async def test_in_a_look_at_the_session(pool: BrowserPool, database_url: str, tmp_path: Path) -> None:
-    async with pool.context():
+    async with pool.context(loopback()):
         kill = killer(browsers())
     deaths: list[Callable[[], None]] = []
 

@@ -9,6 +9,7 @@ from seezar.browser.pool import BrowserPool
 from seezar.signin.detector import detect
 from seezar.signin.policy import SURE
 from seezar.signin.reading import LOGIN_KINDS
+from tests.chromium import loopback
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser]
 
@@ -155,7 +156,7 @@ async def test_a_page_that_leaves_during_the_look_gives_an_unsure_reading(page: 
 
 
 async def test_a_closed_page_is_an_error(pool: BrowserPool) -> None:
-    async with pool.context() as context:
+    async with pool.context(loopback()) as context:
         page = await pool.new_page(context)
         await page.close()
         with pytest.raises(Error):

@@ -16,6 +16,7 @@ from playwright.async_api import Page
 from seezar.browser.pool import BrowserPool
 from seezar.errors import OriginNotAllowed
 from seezar.signin.filling import FieldRefused
+from tests.chromium import loopback
 from tests.signin.driving import (
     APP_FORM,
     HOME,
@@ -59,7 +60,7 @@ async def test_a_site_that_nobody_serves(page: Page, keys: Keys) -> None:
         pass
     outcome = await drive(page, account(site), keys).run()
     assert outcome.status == "site_error"
-    assert "ERR_CONNECTION_REFUSED" in outcome.reason
+    assert "connection refused" in outcome.reason
 
 
 @pytest.mark.parametrize(
@@ -276,7 +277,8 @@ async def test_a_page_that_becomes_another_while_the_password_is_fetched(page: P
 
 async def healthy(pool: BrowserPool) -> None:
     """A sign-in in another context of the same browser works."""
-    async with pool.context() as context, serve({"/": LOGIN, "/login": check_password, "/home": protected}) as site:
+    routes = {"/": LOGIN, "/login": check_password, "/home": protected}
+    async with pool.context(loopback()) as context, serve(routes) as site:
         outcome = await drive(await pool.new_page(context), account(site), Keys()).run()
         assert outcome.status == "submitted"
 

@@ -6,6 +6,7 @@ import pytest
 
 from seezar.accounts.records import PlainCheck, SessionState
 from seezar.signin.plain_check import learn_plain_check, still_signed_in
+from tests.chromium import loopback
 from tests.signin.driving import HOME, LOGIN, account, protected
 from tests.site import Handler, Request, Response, Site, redirect, serve
 
@@ -35,7 +36,7 @@ def state(site: Site, *names: str, check: PlainCheck | None = None, **changes: A
 
 async def learn(routes: Routes, *names: str) -> tuple[PlainCheck | None, Site]:
     async with serve(routes) as site:
-        return await learn_plain_check(account(site), state(site, *names), timeout=60), site
+        return await learn_plain_check(account(site), state(site, *names), timeout=60, policy=loopback()), site
 
 
 async def test_learned_where_the_answers_differ() -> None:
@@ -86,7 +87,7 @@ async def test_cookies_go_only_where_they_belong() -> None:
         routes: Routes = {"/home": redirect(f"{other.url}/")}
         async with serve(routes) as site:
             both = account(site, origins=(site.url, other.url))
-            await learn_plain_check(both, state(site, "sid"), timeout=60)
+            await learn_plain_check(both, state(site, "sid"), timeout=60, policy=loopback())
         assert other.requests
         assert all("sid" not in request.cookies for request in other.requests)
 
@@ -95,7 +96,7 @@ async def ask(routes: Routes, *names: str, status: int = 200, **changes: Any) ->
     """(status of the outcome, the state that was asked with, the state after)."""
     async with serve(routes) as site:
         before = state(site, *names, check=PlainCheck(status, f"{site.url}/home"), **changes)
-        outcome, after = await still_signed_in(account(site), before, timeout=60)
+        outcome, after = await still_signed_in(account(site), before, timeout=60, policy=loopback())
         return outcome.status, before, after
 
 
@@ -122,7 +123,7 @@ async def test_a_site_that_nobody_serves() -> None:
     async with serve({}) as site:
         pass
     before = state(site, "sid", check=PlainCheck(200, f"{site.url}/home"))
-    outcome, after = await still_signed_in(account(site), before, timeout=60)
+    outcome, after = await still_signed_in(account(site), before, timeout=60, policy=loopback())
     assert (outcome.status, after) == ("site_error", before)
 
 

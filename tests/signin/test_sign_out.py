@@ -8,8 +8,10 @@ import pytest
 
 from seezar.accounts.records import Account, SessionState
 from seezar.browser.pool import BrowserPool
+from seezar.redaction import Redactor
 from seezar.signin.scan import scan_page
 from seezar.signin.sign_out import SignOut, sign_out_at_site, sign_out_control
+from tests.chromium import loopback
 from tests.signin.driving import account as account_of
 from tests.site import Request, Response, Site, page, redirect, serve
 
@@ -79,7 +81,7 @@ async def leave(pool: BrowserPool, shop: Shop) -> tuple[SignOut, list[str]]:
 
     async with serve(shop.routes()) as site:
         account: Account = account_of(site, verify_url=f"{site.url}/")
-        result = await sign_out_at_site(pool, account, state_of(site), report, timeout=10)
+        result = await sign_out_at_site(pool, account, state_of(site), report, Redactor({}), timeout=10)
     return result, said
 
 
@@ -160,7 +162,7 @@ async def test_a_public_page_means_that_the_session_is_over(pool: BrowserPool) -
 
     async with serve(routes) as site:
         account = account_of(site, verify_url=f"{site.url}/")
-        result = await sign_out_at_site(pool, account, state_of(site), report, timeout=10)
+        result = await sign_out_at_site(pool, account, state_of(site), report, Redactor({}), timeout=10)
     assert result == SignOut("ended", "The site had ended the session before.")
 
 
@@ -181,11 +183,11 @@ async def test_a_site_that_is_not_there(pool: BrowserPool) -> None:
     nowhere = "http://127.0.0.1:9"
     account = account_of(Site({}, "127.0.0.1"), verify_url=f"{nowhere}/", origins=(nowhere,))
     state = SessionState({"cookies": [], "origins": []}, {})
-    assert (await sign_out_at_site(pool, account, state, report, timeout=5)).status == "not_told"
+    assert (await sign_out_at_site(pool, account, state, report, Redactor({}), timeout=5)).status == "not_told"
 
 
 async def test_the_words_of_many_languages(pool: BrowserPool) -> None:
-    async with pool.context() as context:
+    async with pool.context(loopback()) as context:
         tab = await pool.new_page(context)
         missed: list[str] = []
         for language, words in WORDS.items():
