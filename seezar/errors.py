@@ -80,6 +80,18 @@ class KeyUnusable(SeezarError):
     status = "key_unusable"
 
 
+class TransferUnusable(SeezarError):
+    """A file of accounts that cannot be read: it is another kind of file, damaged, or of another version."""
+
+    status = "transfer_unusable"
+
+
+class PassphraseWrong(TransferUnusable):
+    """The passphrase is not the one that the file was encrypted with."""
+
+    status = "passphrase_wrong"
+
+
 class RotationUnfinished(SeezarError):
     """The master key is being exchanged, and that has not come to its end."""
 

@@ -22,6 +22,7 @@ from service.commands import (
     runs,
     sessions,
     tokens,
+    vault,
 )
 from service.commands.sign_in import sign_in
 
@@ -58,6 +59,7 @@ def build() -> typer.Typer:
     app.add_typer(tokens.app, name="token")
     app.add_typer(confirmations.app, name="confirm")
     app.add_typer(audit.app, name="audit")
+    app.add_typer(vault.app, name="vault")
     app.add_typer(database.app, name="db")
     return app
 

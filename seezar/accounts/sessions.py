@@ -5,7 +5,7 @@ from uuid import uuid4
 from seezar.accounts.attempts import ended_meanwhile
 from seezar.accounts.records import SessionInfo, SessionState
 from seezar.audit import Audit
-from seezar.database import Database, Row
+from seezar.database import Connection, Database, Row
 from seezar.errors import NotSignedIn
 from seezar.vault import Cipher
 from seezar.vault.columns import SESSION
@@ -29,27 +29,32 @@ class Sessions:
             RunEnded: the run was ended meanwhile, or its account removed; nothing was stored.
         """
         async with self._database.connection() as connection:
-            cursor = await connection.execute(
-                "INSERT INTO app.session (account, id, run_id, state, expires_at) SELECT %s, %s, %s, %s, %s"
-                " WHERE NOT EXISTS"
-                " (SELECT 1 FROM app.run r WHERE r.id = %s AND (r.finished_at IS NOT NULL OR r.account_removed))"
-                " ON CONFLICT (account) DO UPDATE SET state = excluded.state,"
-                " id = CASE WHEN app.session.run_id = excluded.run_id THEN app.session.id ELSE excluded.id END,"
-                " run_id = excluded.run_id, obtained_at = now(), verified_at = now(), expires_at = excluded.expires_at,"
-                " renewed_at = now(), kept_at = NULL RETURNING id",
-                (
-                    account,
-                    uuid4(),
-                    run_id,
-                    self._cipher.encrypt(state.to_json().encode(), context=SESSION.context(account)),
-                    state.expires_at,
-                    run_id,
-                ),
-            )
-            row = await cursor.fetchone()
-            if row is None:
-                raise ended_meanwhile(run_id)
+            session_id = await self.put(connection, account, state, run_id=run_id)
             await self._audit.append(connection, "session.store", account, run=run_id)
+        return session_id
+
+    async def put(self, connection: Connection, account: str, state: SessionState, *, run_id: str) -> str:
+        """As `store`, in the caller's transaction; the audit log is the caller's as well."""
+        cursor = await connection.execute(
+            "INSERT INTO app.session (account, id, run_id, state, expires_at) SELECT %s, %s, %s, %s, %s"
+            " WHERE NOT EXISTS"
+            " (SELECT 1 FROM app.run r WHERE r.id = %s AND (r.finished_at IS NOT NULL OR r.account_removed))"
+            " ON CONFLICT (account) DO UPDATE SET state = excluded.state,"
+            " id = CASE WHEN app.session.run_id = excluded.run_id THEN app.session.id ELSE excluded.id END,"
+            " run_id = excluded.run_id, obtained_at = now(), verified_at = now(), expires_at = excluded.expires_at,"
+            " renewed_at = now(), kept_at = NULL RETURNING id",
+            (
+                account,
+                uuid4(),
+                run_id,
+                self._cipher.encrypt(state.to_json().encode(), context=SESSION.context(account)),
+                state.expires_at,
+                run_id,
+            ),
+        )
+        row = await cursor.fetchone()
+        if row is None:
+            raise ended_meanwhile(run_id)
         return str(row["id"])
 
     async def load(self, account: str) -> SessionState:

@@ -96,10 +96,9 @@ def export(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Write the session as Playwright's storage_state. Whoever has the file is signed in as the account."""
-    from seezar.errors import InvalidInput
-    from seezar.files import write_private
     from service.ask import confirm
     from service.ground import with_application
+    from service.new_file import check_new, write_new
     from service.terminal import note, say
 
     async def load(application: "Application") -> "SessionState":
@@ -108,39 +107,11 @@ def export(
         await application.audit.note("session.export", name, format="storage_state")
         return state
 
-    _check_output(output)
+    check_new(output)
     state = with_application(load)
     if not yes:
         confirm(f"Write the session of {name} to {output}? Whoever has that file is signed in as {name}.")
-    try:
-        written = write_private(output, (json.dumps(state.storage, indent=2) + "\n").encode())
-    except OSError as error:
-        raise InvalidInput(
-            f"{output} cannot be written: {error.strerror}.", kept="The session is unchanged."
-        ) from error
-    if not written:
-        raise _taken(output)
+    write_new(output, (json.dumps(state.storage, indent=2) + "\n").encode())
     say(f"Wrote the session of {name} to {output}.", style="green")
     if any(state.session_storage.values()):
         note("storage_state has no place for sessionStorage, which this site uses; it may ask to sign in again.")
-
-
-def _check_output(output: Path) -> None:
-    from seezar.errors import InvalidInput
-
-    if output.exists() or output.is_symlink():
-        raise _taken(output)
-    if not output.absolute().parent.is_dir():
-        raise InvalidInput(
-            f"The folder {output.absolute().parent} does not exist.",
-            kept="Nothing was written.",
-            next_step="Make it, or choose another place.",
-        )
-
-
-def _taken(output: Path) -> Exception:
-    from seezar.errors import InvalidInput
-
-    return InvalidInput(
-        f"{output} exists already.", kept="It was left as it is.", next_step="Choose another name, or remove it."
-    )

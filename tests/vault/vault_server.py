@@ -40,7 +40,7 @@ class VaultServer:
         return (404 if found is None else 200), json.dumps(body).encode()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection = h11.Connection(h11.SERVER)
+        connection, path, token = h11.Connection(h11.SERVER), "", ""
         try:
             while True:
                 event = connection.next_event()
