@@ -44,7 +44,7 @@ ARGUMENTS = (
     "--disable-quic",
     # Names are resolved by our proxy alone, and WebRTC sends nothing past it.
     "--dns-prefetch-disable",
-    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--webrtc-ip-handling-policy=disable_non_proxied_udp",
     "--disable-gpu",
     "--no-first-run",
     "--no-default-browser-check",

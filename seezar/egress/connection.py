@@ -1,6 +1,7 @@
 """One connection of a browser: whose it is, where each request may go, and the answers of the proxy itself."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Final
@@ -169,7 +170,7 @@ class ClientConnection:
         self._upstream = await self._open(where, identity)
         self._writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         early = self._http.trailing_data[0]
-        await self._upstream.tunnel(self._reader, self._writer, early)
+        await self._upstream.tunnel(self._reader, self._writer, early, _sent(identity, where))
 
     async def _forward(self, request: h11.Request, identity: Identity) -> bool:
         where, path = _absolute(request.target)
@@ -197,7 +198,7 @@ class ClientConnection:
                 raise
             raise _Answered(502, "The site's answer cannot be understood.", error="http_protocol_error") from None
         if outcome == "switch":
-            await self._upstream.tunnel(self._reader, self._writer, self._http.trailing_data[0])
+            await self._upstream.tunnel(self._reader, self._writer, self._http.trailing_data[0], _sent(identity, where))
         return outcome == "next"
 
     async def _answer(self, answer: _Answered) -> None:
@@ -219,6 +220,12 @@ class ClientConnection:
         async with asyncio.timeout(_LINGER_S):
             while await self._reader.read(CHUNK):
                 pass
+
+
+def _sent(identity: Identity, where: Destination) -> Callable[[], None]:
+    """What is told when something is sent through a tunnel: of a registered origin it may ask for a document."""
+    policy = identity.policy
+    return policy.origin_used if policy is not None and policy.way(where) == "origin" else lambda: None
 
 
 def _unreachable(error: HostUnreachable) -> _Answered:

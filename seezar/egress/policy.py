@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -17,6 +18,8 @@ from seezar.vault.origins import origin_of
 # How long a connection to a host that nobody knows yet is held while a document of the site, which may declare it, is
 # on its way.
 HELD_S: Final = 1.0
+# The browser tells of a document that it asks for; the connections of that document may be here before.
+_TOLD_S: Final = 0.25
 _MOST_DECLARED: Final = 500
 
 
@@ -48,12 +51,19 @@ class EgressPolicy:
         # Documents of the site that were asked for and not answered.
         self._arriving: set[object] = set()
         self._arrived = asyncio.Event()
+        # When the site was last asked for anything, loop time; and what was held for that reason once.
+        self._used_at = 0.0
+        self._held: set[Destination] = set()
         # Where the name of an origin led first. One that has led outside never leads inside, nor the other way round.
         self._sides: dict[str, Side] = {}
 
     def add_origin(self, url: str) -> None:
         """Allow one more origin, of our own."""
         self._origins |= {_destination(url)}
+
+    def origin_used(self) -> None:
+        """Something is sent to a registered origin; it may be that a document is asked for."""
+        self._used_at = asyncio.get_running_loop().time()
 
     def document_asked(self, document: object, url: str) -> None:
         """A page asks for a document; `document` is any object that stands for the request."""
@@ -105,6 +115,8 @@ class EgressPolicy:
             self.decisions.fail(where.host, error.error)
             raise
         self.decisions.allow(where.host, way)
+        if way == "origin":
+            self.origin_used()
         return addresses
 
     def way(self, where: Destination) -> Way | None:
@@ -120,15 +132,23 @@ class EgressPolicy:
         return None
 
     async def _way_after_arrival(self, where: Destination) -> Way | None:
-        way = None
-        try:
-            async with asyncio.timeout(HELD_S):
-                while way is None and self._arriving:
-                    await self._arrived.wait()
-                    way = self.way(where)
-        except TimeoutError:
-            return None
+        loop = asyncio.get_running_loop()
+        deadline, way = loop.time() + HELD_S, None
+        while way is None:
+            left = (deadline if self._arriving else min(deadline, self._soon(where))) - loop.time()
+            if left <= 0:
+                break
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._arrived.wait(), left)
+            way = self.way(where)
         return way
+
+    def _soon(self, where: Destination) -> float:
+        """Until when a document may still be told of that the site was asked for."""
+        asked_before = where in self._held
+        if len(self._held) < _MOST_DECLARED:
+            self._held.add(where)
+        return 0.0 if asked_before else self._used_at + _TOLD_S
 
     def _not_allowed(self, where: Destination) -> EgressRefused:
         known = any(same_site(where.host, origin.host) for origin in self._origins)

@@ -1,6 +1,7 @@
 """A connection to a host that was checked."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 import h11
@@ -54,11 +55,14 @@ class Upstream:
         if self.http.our_state is h11.DONE and self.http.their_state is h11.DONE:
             self.http.start_next_cycle()
 
-    async def tunnel(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, early: bytes) -> None:
+    async def tunnel(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, early: bytes, sent: Callable[[], None]
+    ) -> None:
         """Copy both ways until both are done, or nothing has come for long; one side may end before the other.
 
         Args:
             early: what the client has sent already.
+            sent: called whenever the client sends something.
         """
         if early:
             self._writer.write(early)
@@ -68,8 +72,8 @@ class Upstream:
         clock = _Clock()
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(_copy(reader, self._writer, clock, self._limits.idle_s))
-                group.create_task(_copy(self._reader, writer, clock, self._limits.idle_s))
+                group.create_task(_copy(reader, self._writer, clock, self._limits.idle_s, sent))
+                group.create_task(_copy(self._reader, writer, clock, self._limits.idle_s, lambda: None))
         except* (OSError, TimeoutError):
             # What came of it so far is not all: no end that looks like a proper one.
             self._writer.transport.abort()
@@ -87,7 +91,13 @@ class _Clock:
         self.last = asyncio.get_running_loop().time()
 
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, clock: _Clock, idle_s: float) -> None:
+async def _copy(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    clock: _Clock,
+    idle_s: float,
+    copied: Callable[[], None],
+) -> None:
     loop = asyncio.get_running_loop()
     while True:
         try:
@@ -99,6 +109,7 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, cloc
                 continue
             raise
         clock.last = loop.time()
+        copied()
         if not data:
             break
         writer.write(data)
