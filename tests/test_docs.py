@@ -223,7 +223,8 @@ def test_every_status_in_the_source_belongs_to_an_error_that_is_imported_here() 
     for folder in ("seezar", "workflows", "tools", "agents", "service", "playground"):
         for path in (ROOT / folder).rglob("*.py"):
             for status in re.findall(r"^    status(?:: [\w\[\]]+)? = \"([a-z_]+)\"$", text(path), re.MULTILINE):
-                assert status in known, f"{path.relative_to(ROOT)}: add its module to ERROR_MODULES"
+                # What went well is no error.
+                assert status in known | {"ok"}, f"{path.relative_to(ROOT)}: add its module to ERROR_MODULES"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=names)
