@@ -169,7 +169,10 @@ class Settings(BaseSettings):
         parts = urlsplit(address or "")
         here = parts.hostname in ("127.0.0.1", "::1", "localhost")
         if address is not None and not (
-            parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and here)) and not parts.query
+            parts.hostname
+            and (parts.scheme == "https" or (parts.scheme == "http" and here))
+            and not parts.query
+            and not parts.username
         ):
             raise ValueError("it must begin with https:// (http:// only on this machine)")
         return address

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
@@ -82,6 +82,18 @@ def working(what: str) -> Iterator[None]:
         return
     with console.status(Text(f"{what} …")):
         yield
+
+
+@contextmanager
+def counting(what: str, of: str) -> Iterator[Callable[[int], None]]:
+    """As `working`; what is given is told how many of them are done."""
+    console = stderr()
+    if not console.is_terminal:
+        note(f"{what} …")
+        yield lambda _: None
+        return
+    with console.status(Text(f"{what} …")) as status:
+        yield lambda count: status.update(Text(f"{what} … {count} {of}"))
 
 
 def interactive() -> bool:

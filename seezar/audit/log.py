@@ -7,7 +7,7 @@ out or put in between does not fit any more. What that proves, and what it does 
 import hmac
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -21,6 +21,7 @@ from seezar.vault.columns import AUDIT_KEY
 # The key of the lock that keeps rows in one chain; any number that nothing else locks.
 _CHAIN_LOCK = 0x5EE2_A0D1
 _KEY_BYTES = 32
+_BATCH = 5000
 _READ_KEY = "SELECT key FROM app.audit_key"
 GENESIS = bytes(32)
 
@@ -96,6 +97,22 @@ class Audit:
             limit,
         )
         return [entry_of(row) for row in rows]
+
+    async def walk(self) -> AsyncGenerator[Sequence[Row]]:
+        """All rows from the first one, in batches; `detail` is the very text that is stored."""
+        number = 0
+        while True:
+            # Read as JSON, `detail` could be written in another way.
+            rows = await self._database.all(
+                "SELECT number, at, actor, action, subject, detail::text AS detail, mac FROM app.audit"
+                " WHERE number > %s ORDER BY number LIMIT %s",
+                number,
+                _BATCH,
+            )
+            yield rows
+            if len(rows) < _BATCH:
+                return
+            number = rows[-1]["number"]
 
     async def key(self) -> bytes:
         """The key of the codes; made on first use.

@@ -10,8 +10,8 @@ from seezar.audit.log import GENESIS, Audit, code_of
 from seezar.database import Database
 from seezar.files import private_folder
 
-_BATCH = 5000
 _ANCHORS = "audit.heads"
+_RESTORED = "restored"
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Verdict:
 
 
 async def verify(
-    audit: Audit, database: Database, *, heads: Sequence[Head] = (), on_rows: Callable[[int], None] = lambda _: None
+    audit: Audit, *, heads: Sequence[Head] = (), on_rows: Callable[[int], None] = lambda _: None
 ) -> Verdict:
     """Walk through the log from its beginning.
 
@@ -56,14 +56,7 @@ async def verify(
     """
     key, before, number, head = await audit.key(), GENESIS, 0, None
     noted = {head.number: head.mac for head in heads}
-    while True:
-        # The text of `detail` as it was stored; read as JSON it could be written in another way.
-        rows = await database.all(
-            "SELECT number, at, actor, action, subject, detail::text AS detail, mac FROM app.audit"
-            " WHERE number > %s ORDER BY number LIMIT %s",
-            number,
-            _BATCH,
-        )
+    async for rows in audit.walk():
         for row in rows:
             if row["number"] != number + 1:
                 return Verdict(number, head, number + 1, "it is missing")
@@ -74,21 +67,20 @@ async def verify(
             if not hmac.compare_digest(noted.get(number, head.mac), head.mac):
                 return Verdict(number, head, number, "it is another one than was noted in this home")
         on_rows(number)
-        if len(rows) < _BATCH:
-            break
     if noted and max(noted) > number:
         return Verdict(number, head, number + 1, f"the end is cut off: row {max(noted)} was noted in this home")
     return Verdict(number, head, None, "")
 
 
 def noted_heads(home: Path) -> list[Head]:
-    """The heads that were noted in a home; lines that are none are left out."""
+    """The heads that were noted in a home since the last restore; lines that are none are left out."""
     path = home / _ANCHORS
     try:
         lines = path.read_text(encoding="ascii", errors="replace").splitlines()
     except FileNotFoundError:
         return []
-    parts = [line.split() for line in lines]
+    restored = max((place for place, line in enumerate(lines) if line.startswith(_RESTORED)), default=-1)
+    parts = [line.split() for line in lines[restored + 1 :]]
     return [Head(int(part[0]), part[1]) for part in parts if len(part) >= 2 and part[0].isdigit()]
 
 
@@ -99,8 +91,17 @@ async def note_head(database: Database, home: Path) -> Head | None:
         return None
     head = Head(row["number"], bytes(row["mac"]).hex())
     if head not in noted_heads(home)[-1:]:
-        path = private_folder(home) / _ANCHORS
-        with path.open("a", encoding="ascii") as file:
-            file.write(f"{head.number} {head.mac} {datetime.now(UTC).isoformat(timespec='seconds')}\n")
-        path.chmod(0o600)
+        _add_line(home, f"{head.number} {head.mac}")
     return head
+
+
+def note_restore(home: Path) -> None:
+    """Write down that a backup took the place of the database: heads that were noted before are not in it."""
+    _add_line(home, _RESTORED)
+
+
+def _add_line(home: Path, what: str) -> None:
+    path = private_folder(home) / _ANCHORS
+    with path.open("a", encoding="ascii") as file:
+        file.write(f"{what} {datetime.now(UTC).isoformat(timespec='seconds')}\n")
+    path.chmod(0o600)

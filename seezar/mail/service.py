@@ -186,7 +186,9 @@ class Mail:
             # Nobody has logged in there yet, so that it is this password that opens it.
             async with self.providers.apart(name) as there:
                 tried = replace(tried, id=await there.check_address(tried))
-                return await self._directory.attach(wanted, tried.id, await there.cursor(tried))
+                added = await self._directory.attach(wanted, tried.id, await there.cursor(tried))
+            await self._audit.note("mailbox.add", added.address, provider=name)
+            return added
         finally:
             await self._directory.drop_tried(normal)
 

@@ -43,6 +43,13 @@ def add(
         str | None,
         typer.Option(metavar="VAR", help="Environment variable that holds the TOTP key (base32 or otpauth://)."),
     ] = None,
+    password_ref: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REF", help="Where the password is kept: vault:MOUNT/data/PATH#FIELD, file:/PATH, env:VAR."
+        ),
+    ] = None,
+    totp_ref: Annotated[str | None, typer.Option(metavar="REF", help="Where the TOTP key is kept.")] = None,
     mailbox: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Where the site mails codes; made if it is on our domains.")
     ] = None,
@@ -80,14 +87,16 @@ def add(
         name=name,
         url=url,
         username=username,
-        password=_password(password_env, login_code),
-        totp=_totp(totp_env, login_code),
+        password=None if password_ref and not password_env else _password(password_env, login_code),
+        totp=None if totp_ref and not totp_env else _totp(totp_env, login_code),
         mailbox=mailbox,
         verify_url=verify_url,
         origins=tuple(origin or ()),
         second_factor=login_code.value if login_code else None,
         keep_alive_s=seconds,
         hosts=tuple(allow_host or ()),
+        password_source=password_ref,
+        totp_source=totp_ref,
     )
 
     async def store(application: "Application") -> "Account":
@@ -223,13 +232,14 @@ def show(
 
     async def load(
         application: "Application",
-    ) -> tuple["Account", "SessionInfo | None", "AccountState | None", list["AccountState"]]:
+    ) -> tuple["Account", dict[str, str], "SessionInfo | None", "AccountState | None", list["AccountState"]]:
         account = await application.accounts.get(name)
+        kept = await _kept(application, account)
         state = next(iter(await application.states.look(name)), None)
         past = await application.states.history(name, limit=history)
-        return account, await application.sessions.info(name), state, past
+        return account, kept, await application.sessions.info(name), state, past
 
-    account, session, state, past = with_application(load)
+    account, kept, session, state, past = with_application(load)
     if as_json:
         entries = [{"state": entry.state, "since": entry.since, "reason": entry.reason} for entry in past]
         print_json({**_as_object(account, session=session is not None, state=state), "history": entries})
@@ -241,8 +251,8 @@ def show(
         ("origins", ", ".join(account.origins)),
         ("allowed hosts", ", ".join(account.hosts) or "none besides the site"),
         ("user name", account.username),
-        ("password", "stored" if account.password_ref else "none"),
-        ("TOTP key", "stored" if account.totp_ref else "none"),
+        ("password", kept["password"]),
+        ("TOTP key", kept["totp"]),
         ("second factor", account.second_factor),
         ("mailbox", account.mailbox or "none"),
         ("keep alive", f"every {account.keep_alive_s} s" if account.keep_alive_s else "no"),
@@ -282,6 +292,15 @@ def allow(
 
     account = with_application(change)
     say(f"Pages of {name} reach its site and: {', '.join(account.hosts) or 'nothing else'}.", style="green")
+
+
+async def _kept(application: "Application", account: "Account") -> dict[str, str]:
+    """Where each secret is, never what it is."""
+    said: dict[str, str] = {}
+    for what, reference in (("password", account.password_ref), ("totp", account.totp_ref)):
+        stored = await application.vault.stored(reference) if reference else None
+        said[what] = "none" if stored is None else "stored" if stored.source is None else f"kept at {stored.source}"
+    return said
 
 
 @app.command()

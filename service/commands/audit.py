@@ -1,6 +1,9 @@
-"""`seezar audit list|verify`."""
+"""`seezar audit list|verify|export`."""
 
+import json
 from dataclasses import asdict
+from datetime import UTC
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +14,7 @@ if TYPE_CHECKING:
     from seezar.application import Application
     from seezar.audit import Entry, Verdict
     from seezar.audit.verifying import Head
+    from seezar.database import Row
 
 app = typer.Typer(help="The audit log: who did what to which account when.", no_args_is_help=True)
 
@@ -59,7 +63,7 @@ def verify(
     """Check that no row was changed, left out or cut off. Exit code 1 if one was. Notes the last row in the home."""
     from seezar.settings import get_settings
     from service.ground import with_application
-    from service.terminal import print_json, say, working
+    from service.terminal import counting, print_json, say
 
     given = [] if head is None else [_head(head)]
     home = get_settings().home
@@ -69,8 +73,8 @@ def verify(
         from seezar.audit.verifying import verify as walk
 
         heads = [*noted_heads(home), *given]
-        with working("Reading the audit log"):
-            verdict = await walk(application.audit, application.database, heads=heads)
+        with counting("Reading the audit log", "rows") as counted:
+            verdict = await walk(application.audit, heads=heads, on_rows=counted)
         if verdict.intact:
             await note_head(application.database, home)
         return verdict
@@ -85,6 +89,32 @@ def verify(
         say(f"✗ Row {verdict.broken_at} does not fit: {verdict.problem}.", style="red")
     if not verdict.intact:
         raise typer.Exit(1)
+
+
+@app.command()
+@guarded()
+def export(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="New file, made with mode 0600.", show_default=False)],
+) -> None:
+    """Write the whole log into a file, a JSON object a line, the oldest first."""
+    from service.ground import with_application
+    from service.new_file import check_new, write_new
+    from service.terminal import say, working
+
+    async def load(application: "Application") -> list[str]:
+        return [_line(row) async for rows in application.audit.walk() for row in rows]
+
+    check_new(file)
+    with working("Reading the audit log"):
+        lines = with_application(load)
+    write_new(file, "".join(lines).encode())
+    say(f"Wrote {len(lines)} rows to {file}.", style="green")
+
+
+def _line(row: "Row") -> str:
+    # The detail as text: the code of the row is over that very text.
+    told = {**row, "at": row["at"].astimezone(UTC).isoformat(), "mac": bytes(row["mac"]).hex()}
+    return json.dumps(told, ensure_ascii=False) + "\n"
 
 
 def _head(text: str) -> "Head":

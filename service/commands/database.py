@@ -144,6 +144,8 @@ def backup(file: Annotated[Path, typer.Argument(metavar="FILE", help="New file, 
 
     settings = get_settings()
     with working("Writing the backup"), passing_database(settings) as address:
+        # Before: what is told and then fails is better than what is done and not told.
+        _tell(address, "backup.write", file=file.name)
         size = write_backup(settings, address, file)
     say(f"Wrote {file} ({size / 1024**2:.1f} MB, mode 0600).", style="green")
     place = _key_place()
@@ -160,6 +162,7 @@ def restore(
 
     Needs the master key that the backup was made with, and that no other seezar program runs.
     """
+    from seezar.audit.verifying import note_restore
     from seezar.settings import get_settings
     from service.terminal import say, working
     from workflows.backup import restore_backup
@@ -168,8 +171,36 @@ def restore(
     settings = get_settings()
     with working("Restoring the backup"), passing_database(settings, migrated=False) as address:
         restored = restore_backup(settings, address, file, replace=yes)
+        note_restore(settings.home)
+        _tell(address, "backup.restore", file=file.name, taken_at=restored.taken_at.isoformat())
     say(f"Restored the backup of {restored.taken_at:%Y-%m-%d %H:%M:%S} UTC.", style="green")
     say("Runs that were under way then go on with the next worker: seezar up, or seezar worker.")
+
+
+def _tell(address: str, action: str, **detail: str) -> None:
+    """Write into the audit log of the database at `address`; without the master key that is only told."""
+    import asyncio
+
+    from seezar.application import Application
+    from seezar.errors import KeyUnusable
+    from seezar.settings import get_settings
+    from seezar.vault.keys import key_file
+    from service.terminal import note
+
+    settings = get_settings()
+
+    async def write() -> None:
+        async with await Application.open(
+            settings, address, application_name="seezar-client-cli", max_connections=1
+        ) as application:
+            await application.audit.note(action, None, **detail)
+
+    try:
+        # Opening would make a key where there is none.
+        if settings.master_key is not None or key_file(settings).exists():
+            asyncio.run(write())
+    except KeyUnusable as error:
+        note(f"The audit log was not told of this: {error}", style="yellow")
 
 
 def _restores_cut_off(*, remove: bool) -> int:

@@ -67,14 +67,14 @@ def rotate(
     from seezar.vault.keys import decode_key
     from service.ground import with_application
     from service.secret_input import from_environment
-    from service.terminal import note, print_json, say, working
+    from service.terminal import counting, note, print_json, say
 
     key = decode_key(from_environment("master key", key_env), source=key_env) if key_env else None
 
     async def work(application: "Application") -> "Rotated":
         from seezar.vault.rotation import Rotated, Rotation
 
-        rotation = Rotation(application.settings, application.database)
+        rotation = Rotation(application.settings, application.database, on_values=counted)
         if prepare:
             key_id = await rotation.prepare(key)
             await application.audit.note("vault.prepare", key_id)
@@ -84,7 +84,7 @@ def rotate(
         await application.audit.note("vault.rotate", done.key_id, values=done.values, retired=list(done.retired))
         return done
 
-    with working("Writing the new key" if prepare else "Exchanging the master key"):
+    with counting("Writing the new key" if prepare else "Exchanging the master key", "values") as counted:
         done = with_application(work)
     place = _place()
     if as_json:

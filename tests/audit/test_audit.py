@@ -32,12 +32,12 @@ async def test_rows_say_who_did_what_to_whom(audit: Audit, database: Database) -
     assert first.detail == {"format": "storage_state"}
     assert newest.actor.startswith("local:")
     assert [entry.number for entry in await audit.list(subject="ops", before=2)] == [1]
-    verdict = await verify(audit, database)
+    verdict = await verify(audit)
     assert (verdict.intact, verdict.rows) == (True, 2)
 
 
 async def test_an_empty_log_is_intact(audit: Audit, database: Database) -> None:
-    verdict = await verify(audit, database)
+    verdict = await verify(audit)
     assert (verdict.intact, verdict.rows, verdict.head) == (True, 0, None)
 
 
@@ -94,7 +94,7 @@ async def test_what_was_changed_is_found(
 ) -> None:
     await _three(audit)
     await _behind_its_back(database, *statements)
-    verdict = await verify(audit, database)
+    verdict = await verify(audit)
     assert verdict.broken_at == broken_at
     assert verdict.problem
 
@@ -110,30 +110,30 @@ async def test_a_log_that_was_cut_off_is_found_by_a_head_that_was_noted(
     assert noted_heads(tmp_path) == [noted]
     assert (tmp_path / "audit.heads").stat().st_mode & 0o777 == 0o600
     await _behind_its_back(database, "DELETE FROM app.audit WHERE number = 3")
-    assert (await verify(audit, database)).intact
-    assert (await verify(audit, database, heads=noted_heads(tmp_path))).broken_at == 3
+    assert (await verify(audit)).intact
+    assert (await verify(audit, heads=noted_heads(tmp_path))).broken_at == 3
     # Another row in its place is not the one that was noted.
     await audit.note("account.add", "other")
-    assert (await verify(audit, database)).intact
-    assert (await verify(audit, database, heads=noted_heads(tmp_path))).broken_at == 3
+    assert (await verify(audit)).intact
+    assert (await verify(audit, heads=noted_heads(tmp_path))).broken_at == 3
 
 
 async def test_a_head_of_nowhere_is_found(audit: Audit, database: Database) -> None:
     await _three(audit)
-    assert (await verify(audit, database, heads=[Head(2, "00" * 32)])).broken_at == 2
+    assert (await verify(audit, heads=[Head(2, "00" * 32)])).broken_at == 2
 
 
 async def test_without_the_master_key_no_row_can_be_made(audit: Audit, database: Database, cipher: Cipher) -> None:
     await _three(audit)
     await _behind_its_back(database, "UPDATE app.audit SET subject = 'x' WHERE number = 1")
     # A chain of plain hashes could be computed anew by whoever has the table.
-    assert (await verify(Audit(database, cipher), database)).broken_at == 1
+    assert (await verify(Audit(database, cipher))).broken_at == 1
 
 
 async def test_many_at_once_make_one_chain(audit: Audit, database: Database, cipher: Cipher) -> None:
     others = [Audit(database, cipher) for _ in range(3)]
     await asyncio.gather(*(others[number % 3].note("account.add", str(number)) for number in range(40)))
-    verdict = await verify(audit, database)
+    verdict = await verify(audit)
     assert (verdict.intact, verdict.rows) == (True, 40)
 
 
@@ -150,4 +150,4 @@ async def test_what_is_rolled_back_was_not_done_and_is_not_told(
     # The key that it had made is gone with it.
     assert await audit.list() == []
     await audit.note("account.add", "ops")
-    assert (await verify(Audit(database, cipher), database)).intact
+    assert (await verify(Audit(database, cipher))).intact

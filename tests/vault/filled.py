@@ -68,4 +68,4 @@ async def check(application: Application, filled: Filled) -> None:
         assert ref.subject == f"Code {number}"
         assert await app.mail.store.source(ref) == mail(number)
     assert (await app.access.keys.signing())[0] == filled.kid
-    assert (await verify(app.audit, app.database)).intact
+    assert (await verify(app.audit)).intact

@@ -73,7 +73,7 @@ async def test_what_comes_out_goes_in_again(application: Application) -> None:
     after = await everything(application)
     assert [replace(a, created_at=before[0].created_at) for a in after[:2]] + after[2:] == before
     assert await application.vault.open("account/ops/password", origin="https://login.a.example") == "geheim-4711"
-    verdict = await verify(application.audit, application.database)
+    verdict = await verify(application.audit)
     assert verdict.intact
     written = [(entry.action, entry.subject) for entry in await application.audit.list(limit=5)]
     assert written == [

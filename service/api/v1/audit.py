@@ -66,7 +66,7 @@ async def list_entries(
 async def verify_log(response: Response, app: App, caller: Reader) -> VerdictShape:
     """Walk through the log: does every row fit the one before it, and is what was noted in this home still there?"""
     response.headers["cache-control"] = "no-store"
-    found = await verify(app.audit, app.database, heads=noted_heads(app.settings.home))
+    found = await verify(app.audit, heads=noted_heads(app.settings.home))
     return VerdictShape(
         intact=found.intact,
         rows=found.rows,
