@@ -80,7 +80,8 @@ async def visit(run_id: str, account: str, url: str | None) -> dict[str, Any]:
         except Error as error:
             raise not_opened(error) from None
         finally:
-            await tell_egress(policy, reporter(run_id), redact)
+            hidden = await account_redactor(app.vault, record, user_name=True, hosts=True)
+            await tell_egress(policy, reporter(run_id), hidden)
     new = NewPage(run_id=run_id, account=account, url=text.url, title=text.title, text=text.text, screenshot=picture)
     page_id = await app.pages.store(new)
     # Sites renew cookies as they are used; the old ones may stop working.

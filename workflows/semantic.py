@@ -184,7 +184,8 @@ async def _opened(run_id: str, account: str, url: str | None) -> AsyncGenerator[
     except Error as error:
         raise not_opened(error) from None
     finally:
-        await tell_egress(policy, reporter(run_id), redact)
+        hidden = await account_redactor(app.vault, record, user_name=True, hosts=True)
+        await tell_egress(policy, reporter(run_id), hidden)
 
 
 async def _finished(run_id: str, result: dict[str, Any]) -> dict[str, Any]:

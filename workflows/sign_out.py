@@ -50,7 +50,7 @@ async def leave(run_id: str, account: str, local: bool) -> dict[str, Any]:
         return {"session_id": info.id if info else None, "reason": "The site was not told." if local else ""}
     try:
         state = await app.sessions.load(account)
-        redact = await account_redactor(app.vault, record, user_name=True)
+        redact = await account_redactor(app.vault, record, user_name=True, hosts=True)
         done = await sign_out_at_site(pool, record, state, reporter(run_id), redact, timeout=app.settings.page_timeout)
     except (BrowserMissing, EgressUnreachable, KeyUnusable) as error:
         return {"session_id": info.id, "reason": f"The site was not told: {error.what}"}

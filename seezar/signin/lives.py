@@ -328,7 +328,7 @@ class SignInLives:
         """The outcome of a life, with what was refused on the way out where that may be the reason of it."""
         if life.policy is None:
             return life.outcome
-        redact = await account_redactor(self._app.vault, account, user_name=True)
+        redact = await account_redactor(self._app.vault, account, user_name=True, hosts=True)
         # It tells of what is over: a run that has ended meanwhile needs no line of it.
         with suppress(RunEnded):
             await tell_egress(life.policy, report, redact)

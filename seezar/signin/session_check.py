@@ -42,7 +42,7 @@ async def check_stored_session(
     if outcome.status == "signed_out":
         # A plain request that is answered otherwise than once may have met a moved page or a notice; a visit tells.
         how = "a visit"
-        redact = await account_redactor(app.vault, account, user_name=True)
+        redact = await account_redactor(app.vault, account, user_name=True, hosts=True)
         outcome, renewed = await _visit(pool, account, state, report, redact, timeout=timeout)
     if outcome.status == "signed_in":
         await app.sessions.verified(account.name, renewed, session_id=info.id)
