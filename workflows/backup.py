@@ -157,7 +157,10 @@ def _snapshots(url: str) -> Generator[tuple[str | None, str, dict[str, Any]]]:
         first = None if dbos is None else _export(dbos)
         second = _export(app)
         number = app.execute("SELECT max(number) FROM app.migration").fetchone()
-        keys = [row[0] for row in app.execute("SELECT key_id FROM app.master_key WHERE retired_at IS NULL ORDER BY created_at")]
+        keys = [
+            row[0]
+            for row in app.execute("SELECT key_id FROM app.master_key WHERE retired_at IS NULL ORDER BY created_at")
+        ]
         facts = {
             "format": _FORMAT,
             "seezar": version("seezar"),
