@@ -54,8 +54,9 @@ class EgressPolicy:
         # When the site was last asked for anything, loop time; and what was held for that reason once.
         self._used_at = 0.0
         self._held: set[Destination] = set()
-        # Where the name of an origin led first. One that has led outside never leads inside, nor the other way round.
-        self._sides: dict[str, Side] = {}
+        # Where the name of an origin led first, and whether that was this machine. One that has led outside never leads
+        # inside, nor the other way round.
+        self._places: dict[str, tuple[Side, bool]] = {}
 
     def add_origin(self, url: str) -> None:
         """Allow one more origin, of our own."""
@@ -162,10 +163,12 @@ class EgressPolicy:
         if address is None:
             raise HostUnreachable(where.host, "dns_error")
         side = side_of(address)
+        place = (side, address.is_loopback)
+        stays = way == "origin" and self._places.setdefault(where.host, place) == place
         # The owner has written this very address.
         if (way == "origin" and where.address is not None) or self._private.holds(address):
             return
-        if way == "origin" and side != "never" and self._sides.setdefault(where.host, side) == side:
+        if stays and side != "never":
             return
         if way != "origin" and side == "public":
             return
