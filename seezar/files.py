@@ -51,12 +51,18 @@ def write_private(path: Path, content: bytes) -> bool:
 def replace_private(path: Path, content: bytes) -> None:
     """Put a file of mode 0600 in the place of `path`, in one stroke: a crash leaves the old one or the new one, whole.
 
+    It belongs to whom the old one belonged to: what root changes, the others must still be able to read.
+
     Raises:
         OSError: it cannot be written.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     try:
         write_private(temporary, content)
+        if path.exists():
+            before, now = path.stat(), temporary.stat()
+            if (before.st_uid, before.st_gid) != (now.st_uid, now.st_gid):
+                os.chown(temporary, before.st_uid, before.st_gid)
         temporary.rename(path)
         folder = os.open(path.parent, os.O_RDONLY)
         try:

@@ -99,9 +99,9 @@ class Transfer:
             InvalidInput, AccountExists: an account cannot be stored; nothing was.
         """
         done: Imported | None = None
+        known = await self._known(bundle)
         try:
             async with self._database.connection() as connection:
-                known = await self._known(bundle)
                 added: list[str] = []
                 told: list[tuple[str, str, dict[str, Any]]] = []
                 # By name, so that two imports at once lock in the same order.

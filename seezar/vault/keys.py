@@ -165,7 +165,8 @@ def _stamp(path: Path) -> object:
     except OSError:
         # Gone for a moment, or for good: what is in memory stays.
         return None
-    return found.st_mtime_ns, found.st_ino, found.st_size, found.st_mode
+    # The time of the last change of any kind: of content, owner or mode.
+    return found.st_ctime_ns, found.st_ino, found.st_size
 
 
 def _unreadable(path: Path, error: OSError) -> KeyUnusable:

@@ -7,6 +7,10 @@ from seezar.vault.keys import Keyring, MasterKey
 
 _PROOF = b"seezar"
 _CONTEXT = "proof"
+# seezar doctor looks at databases that were not migrated yet, in which the column is missing.
+_READ = (
+    "SELECT key_id, proof, to_jsonb(k) ->> 'retired_at' AS retired_at FROM app.master_key k ORDER BY created_at, key_id"
+)
 _KEPT = "Nothing was changed; the secrets are still there under the old key."
 
 
@@ -63,9 +67,6 @@ async def check_keys(database: Database, keyring: Keyring) -> None:
                 kept=_KEPT,
                 next_step="Put it into the key file or SEEZAR_OTHER_MASTER_KEYS as well; see docs/vault.md.",
             )
-
-
-_READ = "SELECT key_id, proof, retired_at FROM app.master_key ORDER BY created_at, key_id"
 
 
 def _proves(row: Row, keyring: Keyring) -> bool:

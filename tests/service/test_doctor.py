@@ -1,5 +1,6 @@
 """`seezar doctor`: each finding, provoked."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -16,10 +17,12 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from seezar.application import Application
 from seezar.database import migrate as migrate_module
 from seezar.database.migrate import state
 from seezar.database.urls import database_of, with_database, with_options
 from seezar.settings import Settings
+from seezar.vault.rotation import Rotation
 from service.database_checks import database
 from service.disk_checks import disk, room
 from service.findings import Finding, isolated
@@ -162,6 +165,17 @@ def test_a_missing_key_is_told_and_not_made(own: Settings) -> None:
     assert finding.level == "wrong"
     assert "missing" in finding.detail
     assert not (own.home / "master.key").exists()
+
+
+def test_a_master_key_that_is_being_exchanged(own: Settings) -> None:
+    async def exchange(*, keep_old: bool) -> None:
+        async with await Application.open(own, str(own.database_url), application_name="seezar-test") as application:
+            await Rotation(own, application.database, settle_s=0.0).rotate(keep_old=keep_old)
+
+    asyncio.run(exchange(keep_old=True))
+    assert (found(own)["Stored secrets"].level, "exchanged" in found(own)["Stored secrets"].detail) == ("warning", True)
+    asyncio.run(exchange(keep_old=False))
+    assert found(own)["Stored secrets"].level == "ok"
 
 
 @pytest.mark.parametrize("replaced", [False, True])

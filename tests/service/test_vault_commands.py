@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from playground.world import DEMO_PASSWORD
 from tests.service.conftest import LIMIT_S, SEEZAR, Home, new_home
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -144,3 +145,28 @@ def test_accounts_go_to_another_home_and_nothing_without_the_passphrase(home: Ho
         assert again["replaced"] == ["far", "ops"]
         assert "kept at vault:secret/data/far#password" in other.seezar("account", "show", "far").out
         assert other.seezar("audit", "verify").code == 0
+
+
+@pytest.mark.browser
+def test_a_password_that_is_kept_in_a_file(world: Home, tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text(DEMO_PASSWORD.password + "\n")
+    secret.chmod(0o600)
+    demo = world.seezar("account", "show", DEMO_PASSWORD.name, "--json").json
+    added = world.seezar(
+        "account", "add", "by-file", "--url", demo["url"], "--verify-url", demo["verify_url"],
+        "--username", demo["username"], "--password-ref", f"file:{secret}",
+    )  # fmt: skip
+    assert added.code == 0, added.err
+    try:
+        done = world.seezar("sign-in", "by-file", "--json")
+        assert (done.code, done.json["status"]) == (0, "signed_in"), done.out + done.err
+        # What cannot be had is not guessed, and nothing was sent.
+        secret.chmod(0o644)
+        failed = world.seezar("sign-in", "by-file", "--fresh", "--json")
+        assert (failed.code, failed.json["status"]) == (1, "backend_unavailable"), failed.out
+        assert "may be read by others" in failed.json["reason"]
+        secret.chmod(0o600)
+        assert world.seezar("sign-in", "by-file", "--fresh").code == 0
+    finally:
+        world.seezar("account", "remove", "by-file", "--yes")

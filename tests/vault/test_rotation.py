@@ -338,4 +338,18 @@ def test_a_file_that_is_replaced_is_whole_or_the_old_one(tmp_path: Path) -> None
     write_key_file(path, [keys[1], keys[0], keys[1]])
     assert read_key_file(path) == [keys[1], keys[0]]
     assert [entry.name for entry in tmp_path.iterdir()] == ["master.key"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_root_changes_stays_readable_for_its_owner(tmp_path: Path) -> None:
+    path = tmp_path / "master.key"
+    keys = [MasterKey(os.urandom(32)) for _ in range(2)]
+    write_key_file(path, keys[:1])
+    os.chown(path, 4711, 4712)
+    write_key_file(path, keys)
+    assert (path.stat().st_uid, path.stat().st_gid, path.stat().st_mode & 0o777) == (4711, 4712, 0o600)
+
+
+def test_the_first_key_of_a_ring_is_the_current_one() -> None:
+    keys = [MasterKey(os.urandom(32)) for _ in range(3)]
     assert Keyring(lambda: keys).current == keys[0]
