@@ -53,6 +53,20 @@ def test_add_list_show_remove(world: Home) -> None:
     assert "no account named 'shop'" in gone.complaint
 
 
+def test_allow_hosts(world: Home) -> None:
+    assert add(world, "cdn", "--allow-host", "cdn.example.net")[0] == 0
+    assert world.seezar("account", "allow", "cdn", "*.example.org", "img.example.net:8443").code == 0
+    told = world.seezar("account", "show", "cdn", "--json").json
+    assert told["hosts"] == ["*.example.org", "cdn.example.net", "img.example.net:8443"]
+    assert "*.example.org, cdn.example.net" in world.seezar("account", "show", "cdn").out
+    refused = world.seezar("account", "allow", "cdn", "*.com")
+    assert refused.code == 1
+    assert "not a host that can be allowed" in refused.complaint
+    assert world.seezar("account", "allow", "cdn", "cdn.example.net", "--remove").code == 0
+    assert "cdn.example.net" not in world.seezar("account", "show", "cdn").out
+    assert world.seezar("account", "remove", "cdn", "--yes").code == 0
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [
