@@ -95,11 +95,12 @@ def verify(
 @guarded()
 def export(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="New file, made with mode 0600.", show_default=False)],
+    as_json: AsJson = False,
 ) -> None:
     """Write the whole log into a file, a JSON object a line, the oldest first."""
     from service.ground import with_application
     from service.new_file import check_new, write_new
-    from service.terminal import say, working
+    from service.terminal import print_json, say, working
 
     async def load(application: "Application") -> list[str]:
         return [_line(row) async for rows in application.audit.walk() for row in rows]
@@ -108,7 +109,10 @@ def export(
     with working("Reading the audit log"):
         lines = with_application(load)
     write_new(file, "".join(lines).encode())
-    say(f"Wrote {len(lines)} rows to {file}.", style="green")
+    if as_json:
+        print_json({"status": "ok", "file": str(file), "rows": len(lines)})
+    else:
+        say(f"Wrote {len(lines)} rows to {file}.", style="green")
 
 
 def _line(row: "Row") -> str:

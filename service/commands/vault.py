@@ -105,11 +105,12 @@ def rotate(
 def drop(
     key_id: Annotated[str, typer.Argument(metavar="KEY", help="A retired key, as seezar vault status shows it.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Take a retired key out of the key file. Backups that were made under it cannot be read without it."""
     from service.ask import confirm
     from service.ground import with_application
-    from service.terminal import say
+    from service.terminal import print_json, say
 
     if not yes:
         confirm(f"Take the key {key_id} out of {_place()}? Without it, backups that were made under it are lost.")
@@ -122,7 +123,10 @@ def drop(
         await application.audit.note("vault.drop_key", key_id)
 
     with_application(work)
-    say(f"Took the key {key_id} out of {_place()}.", style="green")
+    if as_json:
+        print_json({"status": "ok", "key_id": key_id})
+    else:
+        say(f"Took the key {key_id} out of {_place()}.", style="green")
 
 
 def _place() -> str:
