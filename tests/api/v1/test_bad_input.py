@@ -98,7 +98,7 @@ async def test_addresses(api: ApiServer, method: str, path: str, status: int) ->
 async def test_request_ids_are_plain_words(api: ApiServer) -> None:
     client = await api.client()
     for sent in ("a b", "x" * 65, "é"):
-        answer = await client.get("/v1/accounts", headers={"x-request-id": sent.encode()})
+        answer = await client.get("/v1/accounts", headers=[(b"x-request-id", sent.encode())])
         assert answer.headers["x-request-id"] != sent
     assert (await client.get("/v1/accounts", headers={"x-request-id": "a-1"})).headers["x-request-id"] == "a-1"
 
