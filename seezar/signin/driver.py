@@ -14,6 +14,7 @@ from seezar.browser.way_out import gate_said
 from seezar.signin.advice import Advisor
 from seezar.signin.code_turn import code_turn
 from seezar.signin.credentials import CodeSource, CredentialSource, Report
+from seezar.signin.egress import WAY_OUT_SHUT
 from seezar.signin.flow import NO_ANSWER, Flow
 from seezar.signin.login_turn import login_turn
 from seezar.signin.outcome import Outcome
@@ -34,6 +35,8 @@ __all__ = ["Progress", "SignInDriver"]
 _MAX_TURNS = 24
 # Chromium's own page in the place of one that could not be loaded; its words are not the site's.
 _ERROR_PAGE = "chrome-error:"
+# What Chromium makes of any answer of our proxy to CONNECT but yes.
+_NO_TUNNEL = "net::ERR_TUNNEL_CONNECTION_FAILED"
 
 
 class SignInDriver:
@@ -130,7 +133,7 @@ class SignInDriver:
         except Error as error:
             return _not_loaded(error)
         if (said := gate_said(response)) is not None:
-            return Outcome("site_error", f"The site cannot be reached ({said}).", evidence=("our proxy answered",))
+            return Outcome("site_error", f"The site cannot be reached ({said}).", evidence=(WAY_OUT_SHUT,))
         if response is not None and response.status == 429:
             return rate_limited(self._stage)
         if response is not None and response.status >= 500:
@@ -224,7 +227,8 @@ def _not_loaded(error: Error) -> Outcome:
     first = error.message.splitlines()[0]
     if "net::" in first or "Timeout" in first:
         code = next((word for word in first.split() if word.startswith("net::")), "no answer in time")
-        return Outcome("site_error", f"The site cannot be reached or does not answer ({code}).")
+        shut = (WAY_OUT_SHUT,) if code.startswith(_NO_TUNNEL) else ()
+        return Outcome("site_error", f"The site cannot be reached or does not answer ({code}).", evidence=shut)
     if "Download is starting" in first:
         return Outcome("site_error", "The site answers with a file instead of a page.")
     return Outcome("browser_lost", "The page or its browser went away while it was loading.")

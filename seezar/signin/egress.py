@@ -11,6 +11,9 @@ from seezar.redaction import Redactor
 from seezar.signin.credentials import Report
 from seezar.signin.outcome import Outcome
 
+WAY_OUT_SHUT: Final = "our proxy answered"
+"""Evidence that a page was not loaded because our proxy did not let it, or could not reach it."""
+
 _NAMED: Final = 3
 # How a sign-in ends that lacked something. Others the site has decided.
 MAY_BE_REFUSALS: Final = ("captcha", "needs_person", "site_error", "unknown", "page_lost", "challenge_lost")
@@ -74,4 +77,10 @@ def with_refusals(outcome: Outcome, policy: EgressPolicy | None, account: Accoun
             f"Not reached, as not registered for the account: {', '.join(shown[:_NAMED])}{more}."
             f" If the site needs them: seezar account allow {account.name} {' '.join(fit[:_NAMED])}"
         )
-    return replace(outcome, reason=" ".join((outcome.reason, *told))) if told else outcome
+    if not told:
+        return outcome
+    shut = outcome.status == "site_error" and WAY_OUT_SHUT in outcome.evidence
+    documents = any("document" in refused.kinds for refused in decisions.refused.values())
+    # It is not the site that has to be waited for.
+    status = "needs_person" if shut and documents else outcome.status
+    return replace(outcome, status=status, reason=" ".join((outcome.reason, *told)))
