@@ -318,4 +318,4 @@ async def test_requests_under_another_name_are_refused(server: MailServer, web: 
 async def test_health_tells_that_no_worker_runs(server: MailServer, web: httpx.AsyncClient) -> None:
     answer = await web.get(f"{server.root}/health")
     assert answer.status_code == 503
-    assert answer.json() == {"status": "unavailable", "database": True, "worker": False}
+    assert answer.json() == {"status": "unavailable", "database": True, "worker": False, "key": True}
