@@ -1,5 +1,6 @@
 """What the way out decided during a browser life: for the timeline, and for the reason of a sign-in that failed."""
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 
@@ -7,16 +8,19 @@ from seezar.accounts.records import Account
 from seezar.domains import registrable_domain
 from seezar.egress import EgressPolicy
 from seezar.egress.hosts import split_port
+from seezar.errors import RunEnded
 from seezar.redaction import Redactor
 from seezar.signin.credentials import Report
 from seezar.signin.outcome import Outcome
+from seezar.signin.secrets import account_redactor
+from seezar.vault import Vault
 
 WAY_OUT_SHUT: Final = "our proxy answered"
 """Evidence that a page was not loaded because our proxy did not let it, or could not reach it."""
 
 _NAMED: Final = 3
 # How a sign-in ends that lacked something. Others the site has decided.
-MAY_BE_REFUSALS: Final = ("captcha", "needs_person", "site_error", "unknown", "page_lost", "challenge_lost")
+_MAY_BE_REFUSALS: Final = ("captcha", "needs_person", "site_error", "unknown", "page_lost", "challenge_lost")
 # What a page that works may do without.
 _DECORATION: Final = frozenset({"image", "font", "media", "ping", "manifest", "texttrack"})
 # A name can carry what a page has read: it is told as far as it looks like one that people give.
@@ -50,9 +54,22 @@ async def tell_egress(policy: EgressPolicy | None, report: Report, redact: Redac
     await report("egress", message, **news)
 
 
+async def outcome_told(
+    outcome: Outcome, policy: EgressPolicy | None, account: Account, report: Report, vault: Vault
+) -> Outcome:
+    """The outcome of a browser life, with what was refused on the way out where that may be the reason of it. The
+    timeline is told of it first.
+    """
+    redact = await account_redactor(vault, account, user_name=True, hosts=True)
+    # It tells of what is over: a run that has ended meanwhile needs no line of it.
+    with suppress(RunEnded):
+        await tell_egress(policy, report, redact)
+    return with_refusals(outcome, policy, account, redact)
+
+
 def with_refusals(outcome: Outcome, policy: EgressPolicy | None, account: Account, redact: Redactor) -> Outcome:
-    """`outcome` of a sign-in that did not succeed, with the hosts that were refused and what allows them."""
-    if policy is None:
+    """`outcome`, where a refusal may be the reason of it, with the hosts that were refused and what allows them."""
+    if policy is None or outcome.status not in _MAY_BE_REFUSALS:
         return outcome
     decisions = policy.decisions
     told: list[str] = []

@@ -4,7 +4,6 @@ cache.
 
 import asyncio
 import time
-from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,7 +22,7 @@ from seezar.signin.answers import after_answer
 from seezar.signin.credentials import AccountCredentials, CodeSource, Report
 from seezar.signin.detector import detect
 from seezar.signin.driver import Progress, SignInDriver
-from seezar.signin.egress import MAY_BE_REFUSALS, tell_egress, with_refusals
+from seezar.signin.egress import outcome_told
 from seezar.signin.expiry import kept_by
 from seezar.signin.failure import keep_picture
 from seezar.signin.life import BrowserLife, browser_life
@@ -33,7 +32,6 @@ from seezar.signin.plain_check import learn_plain_check
 from seezar.signin.proof import prove
 from seezar.signin.reading import LOGIN_KINDS
 from seezar.signin.recipes import RecipeBook
-from seezar.signin.secrets import account_redactor
 from seezar.signin.telling import place
 from seezar.telemetry.spans import spans, traced
 from seezar.vault.origins import origin_of
@@ -99,7 +97,7 @@ class SignInLives:
             outcome = await opened.driver.open(account.start_url)
             outcome = outcome or await self._drive(opened.driver, accept_terms=accept_terms)
             await self._settle(life, run_id, number, account, opened, outcome, report)
-        return await self._told(life, account, report)
+        return await outcome_told(life.outcome, life.policy, account, report, self._app.vault)
 
     async def answer(
         self,
@@ -137,7 +135,7 @@ class SignInLives:
             if outcome.status in CHALLENGES:
                 outcome = Outcome("challenge_lost", "The site no longer asks for what it sent by mail.")
             await self._settle(life, run_id, number, account, opened, outcome, report)
-        return await self._told(life, account, report)
+        return await outcome_told(life.outcome, life.policy, account, report, self._app.vault)
 
     async def ask_again(
         self, run_id: str, number: int, account: Account, report: Report, *, deadline: float | None = None
@@ -201,7 +199,7 @@ class SignInLives:
             if outcome.question == "code":
                 driver.progress.codes_entered = 0
             await self._settle(life, run_id, number, account, opened, outcome, report)
-        return await self._told(life, account, report)
+        return await outcome_told(life.outcome, life.policy, account, report, self._app.vault)
 
     async def _open_link(self, driver: SignInDriver, account: Account, link: str, report: Report) -> Outcome | None:
         """Open a mailed link in the context that asked for it; only on the account's own origins, and once."""
@@ -324,18 +322,6 @@ class SignInLives:
         await report("store", "The session is stored, encrypted", page=where, evidence=list(proof.evidence))
         return proof
 
-    async def _told(self, life: BrowserLife, account: Account, report: Report) -> Outcome:
-        """The outcome of a life, with what was refused on the way out where that may be the reason of it."""
-        if life.policy is None:
-            return life.outcome
-        redact = await account_redactor(self._app.vault, account, user_name=True, hosts=True)
-        # It tells of what is over: a run that has ended meanwhile needs no line of it.
-        with suppress(RunEnded):
-            await tell_egress(life.policy, report, redact)
-        if life.outcome.status in MAY_BE_REFUSALS:
-            return with_refusals(life.outcome, life.policy, account, redact)
-        return life.outcome
-
     async def _remember(self, recipes: RecipeBook, outcome: Outcome) -> None:
         """Keep what has just worked; a recipe that led nowhere is dropped, and the next sign-in learns anew."""
         if outcome.status == "signed_in":
@@ -399,7 +385,7 @@ class SignInLives:
                 life.held = True
                 return opened
             life.outcome = outcome
-        return await self._told(life, account, report)
+        return await outcome_told(life.outcome, life.policy, account, report, self._app.vault)
 
 
 async def _starts_over(page: Page) -> bool:

@@ -6,14 +6,13 @@ from seezar.accounts.records import Account, SessionState
 from seezar.application import Application
 from seezar.browser.pool import BrowserPool
 from seezar.browser.state import capture
-from seezar.redaction import Redactor
 from seezar.signin.credentials import Report
-from seezar.signin.egress import MAY_BE_REFUSALS, tell_egress, with_refusals
+from seezar.signin.egress import outcome_told
 from seezar.signin.life import browser_life
 from seezar.signin.outcome import Outcome
 from seezar.signin.plain_check import learn_plain_check, still_signed_in
 from seezar.signin.proof import prove
-from seezar.signin.secrets import account_redactor
+from seezar.vault import Vault
 
 
 async def check_stored_session(
@@ -42,8 +41,7 @@ async def check_stored_session(
     if outcome.status == "signed_out":
         # A plain request that is answered otherwise than once may have met a moved page or a notice; a visit tells.
         how = "a visit"
-        redact = await account_redactor(app.vault, account, user_name=True, hosts=True)
-        outcome, renewed = await _visit(pool, account, state, report, redact, timeout=timeout)
+        outcome, renewed = await _visit(pool, account, state, report, app.vault, timeout=timeout)
     if outcome.status == "signed_in":
         await app.sessions.verified(account.name, renewed, session_id=info.id)
         await report("session", f"The stored session still works ({how} told)", evidence=list(outcome.evidence))
@@ -57,7 +55,7 @@ async def check_stored_session(
 
 
 async def _visit(
-    pool: BrowserPool, account: Account, state: SessionState, report: Report, redact: Redactor, *, timeout: float
+    pool: BrowserPool, account: Account, state: SessionState, report: Report, vault: Vault, *, timeout: float
 ) -> tuple[Outcome, SessionState]:
     """Visit the verify URL, once more where the browser went away; returns what it told, and the session after it."""
     for _ in range(2):
@@ -69,9 +67,6 @@ async def _visit(
                 policy = pool.policy_of(account)
                 plain_check = await learn_plain_check(account, renewed, timeout=timeout, policy=policy)
                 state = replace(renewed, plain_check=plain_check, kept_by=state.kept_by)
-        await tell_egress(life.policy, report, redact)
-        if life.outcome.status in MAY_BE_REFUSALS:
-            return with_refusals(life.outcome, life.policy, account, redact), state
         if life.outcome.status != "browser_lost":
-            return life.outcome, state
+            return await outcome_told(life.outcome, life.policy, account, report, vault), state
     return Outcome("unknown", "The browser went away, twice, while the site was asked."), state
