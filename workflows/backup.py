@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import time
 import zipfile
 import zlib
 from collections.abc import Generator
@@ -33,6 +34,9 @@ _FORMAT = 1
 _MANIFEST, _APP, _DBOS = "manifest.json", "seezar.dump", "dbos.dump"
 # What file systems without hard links answer: FAT, and some that are mounted from elsewhere.
 _NO_LINKS = (errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK)
+# A connection that its program has closed is listed until the server has ended it; PostgreSQL itself waits 5 s for those
+# before it renames or drops a database.
+_CLOSING_S, _POLL_S = 2.0, 0.05
 _UNCHANGED = "What was stored here before is as it was."
 
 
@@ -269,13 +273,15 @@ def _check_place(server: Connection, url: str, *, replace: bool) -> None:
 
 
 def _check_unused(server: Connection, databases: list[str]) -> None:
-    others = server.execute(
+    deadline = time.monotonic() + _CLOSING_S
+    while others := server.execute(
         "SELECT DISTINCT coalesce(nullif(application_name, ''), 'another program') FROM pg_stat_activity"
         " WHERE datname = ANY(%s) AND backend_type = 'client backend'",
         (databases,),
-    ).fetchall()
-    if others:
-        raise _in_use(", ".join(sorted(row[0] for row in others)))
+    ).fetchall():
+        if time.monotonic() >= deadline:
+            raise _in_use(", ".join(sorted(row[0] for row in others)))
+        time.sleep(_POLL_S)
 
 
 def _in_use(by: str) -> InvalidInput:

@@ -85,12 +85,15 @@ async def act(run_id: str, account: str, instruction: str, url: str | None) -> d
         nonlocal begun
         # A step that is taken up again after a crash must not do it twice.
         await app.runs.event(run_id, "act", "Acting on the page")
+        visit.watch.mark()
         begun = True
 
     try:
         async with _opened(run_id, account, url) as visit:
             await app.runs.event(run_id, "ask", "Asking a model where on the page it is done")
             done = await visit.browser.act(instruction, before=before)
+            # A click is done before the page has sent what it leads to.
+            await visit.watch.reaction()
             await visit.settle()
             text = await read_text(visit.browser.page, visit.redact)
             picture = await screenshot(visit.browser.page, visit.redact)
