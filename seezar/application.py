@@ -26,6 +26,7 @@ from seezar.database import Database
 from seezar.knowledge import Knowledge
 from seezar.mail.mailboxes import Mailboxes
 from seezar.mail.service import Mail
+from seezar.reports import Reports
 from seezar.settings import Settings
 from seezar.vault import Cipher, Vault
 from seezar.vault.backends import Backends
@@ -64,6 +65,7 @@ class Application:
     mail: Mail
     mailboxes: Mailboxes
     knowledge: Knowledge
+    reports: Reports
     worker: Lease | None = None
 
     @classmethod
@@ -124,6 +126,7 @@ class Application:
                 mail=mail,
                 mailboxes=Mailboxes(mail),
                 knowledge=Knowledge(database, audit=audit),
+                reports=Reports(database, cipher, audit),
                 worker=worker,
             )
             stack.pop_all()

@@ -34,8 +34,8 @@ _FORMAT = 1
 _MANIFEST, _APP, _DBOS = "manifest.json", "seezar.dump", "dbos.dump"
 # What file systems without hard links answer: FAT, and some that are mounted from elsewhere.
 _NO_LINKS = (errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK)
-# A connection that its program has closed is listed until the server has ended it; PostgreSQL itself waits 5 s for those
-# before it renames or drops a database.
+# A connection that its program has closed is listed until the server has ended it; PostgreSQL itself waits 5 s for it
+# before a database is renamed or dropped.
 _CLOSING_S, _POLL_S = 2.0, 0.05
 _UNCHANGED = "What was stored here before is as it was."
 

@@ -26,6 +26,7 @@ class Scope(StrEnum):
     KNOWLEDGE_READ = "knowledge:read"
     KNOWLEDGE_WRITE = "knowledge:write"
     REPORTS_READ = "reports:read"
+    REPORTS_WRITE = "reports:write"
     MODELS_READ = "models:read"
     WEBHOOKS_WRITE = "webhooks:write"
     AUDIT_READ = "audit:read"
@@ -55,6 +56,7 @@ _DESCRIPTIONS = {
     Scope.KNOWLEDGE_READ: "Search what was kept",
     Scope.KNOWLEDGE_WRITE: "Keep pages and forget them",
     Scope.REPORTS_READ: "Read reports",
+    Scope.REPORTS_WRITE: "Keep reports and delete them",
     Scope.MODELS_READ: "See the model pool",
     Scope.WEBHOOKS_WRITE: "Manage webhooks",
     Scope.AUDIT_READ: "Read the audit log",

@@ -155,6 +155,9 @@ class Accounts:
                     name,
                 ),
             )
+            if change.hosts is not None:
+                await connection.execute("DELETE FROM app.account_host WHERE account = %s", (name,))
+                await _allow(connection, name, [str(HostPattern.parse(host)) for host in change.hosts])
             changed = [field.name for field in fields(change) if getattr(change, field.name) is not None]
             await self._audit.append(connection, "account.change", name, changed=changed)
         return await self.get(name)

@@ -41,7 +41,10 @@ class NewAccount:
 
 @dataclass(frozen=True)
 class AccountChange:
-    """What `Accounts.change` takes: None leaves a field as it is, "" (0 for the interval) clears it where it can be."""
+    """What `Accounts.change` takes: None leaves a field as it is, "" (0 for the interval) clears it where it can be.
+
+    `hosts` replaces the list of those that its browser may reach besides its site.
+    """
 
     username: str | None = None
     password: str | None = field(default=None, repr=False)
@@ -49,6 +52,7 @@ class AccountChange:
     mailbox: str | None = None
     second_factor: SecondFactor | None = None
     keep_alive_s: int | None = None
+    hosts: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from datetime import datetime
 from seezar.accounts.records import Page
 from seezar.audit import Audit
 from seezar.database import Database, Row
-from seezar.errors import InvalidInput
+from seezar.errors import InvalidInput, SeezarError
 from seezar.knowledge.chunking import chunks
 from seezar.knowledge.embedding import Embedder, WordLlamaEmbedder
 
@@ -49,6 +49,31 @@ SELECT p.text, p.document_id, d.account, d.url, d.title, d.taken_at, f.score
 FROM fused f JOIN knowledge.passage p USING (id) JOIN knowledge.document d ON d.id = p.document_id
 ORDER BY f.score DESC, p.id LIMIT %(limit)s
 """
+
+
+class DocumentUnknown(SeezarError):
+    """No kept page with this id."""
+
+    status = "unknown_document"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A page that is kept.
+
+    Attributes:
+        url: without query.
+        passages: into how many it was cut.
+        taken_at, saved_at: when it was read, and when it was kept.
+    """
+
+    id: str
+    account: str
+    url: str
+    title: str
+    passages: int
+    taken_at: datetime
+    saved_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +165,51 @@ class Knowledge:
             if self._audit is not None:
                 await self._audit.append(connection, "knowledge.save", page.account, document=str(row["id"]))
         return SavedDocument(str(row["id"]), len(passages), new=True)
+
+    async def documents(
+        self, *, account: str | None = None, limit: int = 50, before: tuple[datetime, str] | None = None
+    ) -> list[Document]:
+        """The pages that are kept, the newest first.
+
+        Args:
+            account: only those of this account.
+            limit: at most so many.
+            before: `saved_at` and id of the last one that is known.
+        """
+        at, last = before or (None, None)
+        rows = await self._database.all(
+            "SELECT d.id, d.account, d.url, d.title, d.taken_at, d.saved_at,"
+            " (SELECT count(*) FROM knowledge.passage p WHERE p.document_id = d.id) AS passages"
+            " FROM knowledge.document d WHERE (%s::text IS NULL OR d.account = %s)"
+            " AND (%s::timestamptz IS NULL OR d.saved_at < %s OR (d.saved_at = %s AND d.id::text < %s))"
+            " ORDER BY d.saved_at DESC, d.id DESC LIMIT %s",
+            account,
+            account,
+            at,
+            at,
+            at,
+            last,
+            limit,
+        )
+        return [Document(**{**row, "id": str(row["id"])}) for row in rows]
+
+    async def remove(self, document_id: str) -> None:
+        """Forget a kept page: its passages are deleted with it, and found no more.
+
+        Raises:
+            DocumentUnknown: there is none of this id.
+        """
+        async with self._database.connection() as connection:
+            cursor = await connection.execute(
+                "DELETE FROM knowledge.document WHERE id::text = %s RETURNING account", (document_id,)
+            )
+            row = await cursor.fetchone()
+            if row is None:
+                raise DocumentUnknown(
+                    f"There is no kept page {document_id!r}.", next_step="See: GET /v1/knowledge/documents."
+                )
+            if self._audit is not None:
+                await self._audit.append(connection, "knowledge.remove", row["account"], document=document_id)
 
     async def search(self, query: str, *, account: str | None = None, limit: int = 5) -> list[Passage]:
         """The passages that fit `query` best; none when nothing fits.

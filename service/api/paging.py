@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Query
@@ -40,12 +41,34 @@ def parts_of(cursor: str, count: int) -> list[str]:
     except (binascii.Error, ValueError):
         parts = []
     if len(parts) != count or "\0" in "".join(parts):
-        raise InvalidInput(
-            "That is no cursor of this list.",
-            kept="Nothing was done.",
-            next_step="Give `next` of the page before, or none for the first page.",
-        )
+        raise _no_cursor()
     return parts
+
+
+def _no_cursor() -> InvalidInput:
+    return InvalidInput(
+        "That is no cursor of this list.",
+        kept="Nothing was done.",
+        next_step="Give `next` of the page before, or none for the first page.",
+    )
+
+
+def moment_of(cursor: str | None) -> tuple[datetime, str] | None:
+    """Time and id of the last thing of a page whose cursor was made of these two; None for the first page.
+
+    Raises:
+        InvalidInput: it is none of such a list.
+    """
+    if cursor is None:
+        return None
+    at, last = parts_of(cursor, 2)
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        raise _no_cursor() from None
+    if moment.tzinfo is None:
+        raise _no_cursor()
+    return moment, last
 
 
 def page_by[T, R](

@@ -59,6 +59,8 @@ STATUSES: Mapping[str, int] = {
     "unknown_mailbox": 404,
     "unknown_mail_provider": 422,
     "unknown_page": 404,
+    "unknown_report": 404,
+    "unknown_document": 404,
     "unknown_run": 404,
     "worker_unavailable": 503,
 }

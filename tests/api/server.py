@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import httpx
 import uvicorn
+from fastapi import FastAPI
 
 from seezar.application import Application
 from seezar.mail.smtp import SmtpServer
@@ -32,6 +33,7 @@ class MailServer:
         application: that of the server.
         smtp_port: where mail for its accounts is delivered.
         streams: open streams of events, by account.
+        app: what is served.
     """
 
     url: str
@@ -40,6 +42,7 @@ class MailServer:
     application: Application = field(repr=False)
     smtp_port: int
     streams: dict[str, int]
+    app: FastAPI = field(repr=False)
 
     async def deliver(self, to: str, raw: bytes, *, options: tuple[str, ...] = ()) -> None:
         """Deliver a raw mail by a real SMTP session; it is stored when this returns."""
@@ -100,7 +103,7 @@ async def mail_server(
         smtp = SmtpServer(application.mail.local, port=0)
         await smtp.start()
         try:
-            yield MailServer(f"{root}/mail", root, faults, application, smtp.port, mail_api(app).streams)
+            yield MailServer(f"{root}/mail", root, faults, application, smtp.port, mail_api(app).streams, app)
         finally:
             await smtp.stop()
             close_streams(app)

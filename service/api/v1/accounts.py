@@ -26,6 +26,7 @@ type Reader = Annotated[Caller, require(Scope.ACCOUNTS_READ)]
 type Writer = Annotated[Caller, require(Scope.ACCOUNTS_WRITE)]
 type Confirmed = Annotated[Confirm, Depends()]
 type Factor = Literal["none", "totp", "email", "link"]
+type Host = Annotated[str, Field(min_length=1, max_length=260, examples=["cdn.example.net"])]
 type Url = Annotated[str, Field(min_length=1, max_length=2000, examples=["https://admin.example.com/login"])]
 
 
@@ -36,6 +37,7 @@ class AccountShape(BaseModel):
     start_url: str
     verify_url: str
     origins: list[str] = Field(description="Where its secrets may be used.")
+    hosts: list[str] = Field(description="Further hosts that its browser may reach; no secret is used there.")
     username: str
     second_factor: Factor
     has_password: bool
@@ -52,6 +54,7 @@ class AccountShape(BaseModel):
             start_url=account.start_url,
             verify_url=account.verify_url,
             origins=list(account.origins),
+            hosts=list(account.hosts),
             username=account.username,
             second_factor=account.second_factor,
             has_password=account.password_ref is not None,
@@ -75,6 +78,9 @@ class NewAccountBody(Strict):
     mailbox: str | None = Field(default=None, max_length=320, description="Where the site mails codes.")
     verify_url: Url | None = Field(default=None, description="A page that only a signed-in visitor sees.")
     origins: list[Url] = Field(default_factory=list, max_length=20, description="Further origins of the site.")
+    hosts: list[Host] = Field(
+        default_factory=list, max_length=100, description="Further hosts that its browser may reach."
+    )
     second_factor: Factor | None = None
     keep_alive_s: int | None = Field(default=None, ge=1, le=2_592_000)
 
@@ -88,6 +94,7 @@ class AccountPatch(Strict):
     mailbox: str | None = Field(default=None, max_length=320)
     second_factor: Factor | None = None
     keep_alive_s: int | None = Field(default=None, ge=0, le=2_592_000)
+    hosts: list[Host] | None = Field(default=None, max_length=100, description="All further hosts; replaces the list.")
 
 
 class SiteShape(BaseModel):
@@ -124,6 +131,7 @@ async def add_account(
             mailbox=body.mailbox,
             verify_url=body.verify_url,
             origins=tuple(body.origins),
+            hosts=tuple(body.hosts),
             second_factor=body.second_factor,
             keep_alive_s=body.keep_alive_s,
         )
@@ -164,6 +172,7 @@ async def change_account(
             mailbox=body.mailbox,
             second_factor=body.second_factor,
             keep_alive_s=body.keep_alive_s,
+            hosts=None if body.hosts is None else tuple(body.hosts),
         ),
     )
     shown = AccountShape.of(account)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
+from starlette.requests import Request
 from starlette.responses import Response
 
 from seezar.access import Caller, Scope
@@ -17,6 +18,7 @@ from service.api.paging import Cursor, Limit, Page, page_by
 from service.api.problems import documented
 from service.api.strict import StrictRoute
 from service.api.v1.shapes import Strict
+from service.api.waiting import while_wanted
 
 router = APIRouter(prefix="/v1/mailboxes", tags=["mail"], route_class=StrictRoute)
 
@@ -121,6 +123,7 @@ async def list_messages(
     responses=documented(401, 403, 404, 422, 502, 503) | {204: {"description": "Nothing came in time."}},
 )
 async def wait_for_message(
+    request: Request,
     app: App,
     caller: Reader,
     address: Box,
@@ -128,16 +131,19 @@ async def wait_for_message(
     since: Annotated[float, Query(ge=0, le=3600, description="One that came so long ago counts, seconds.")] = 60,
     site: Site = None,
 ) -> Response:
-    """Wait for a message; 204 when none came in time."""
+    """Wait for a message; 204 when none came in time, or when the server stops."""
     now = datetime.now(UTC)
+    waiting = app.mail.wait(
+        await app.mail.address(address),
+        since="0",
+        match=MailFilter(not_before=now - timedelta(seconds=since)),
+        deadline=now + timedelta(seconds=seconds),
+    )
     try:
-        ref = await app.mail.wait(
-            await app.mail.address(address),
-            since="0",
-            match=MailFilter(not_before=now - timedelta(seconds=since)),
-            deadline=now + timedelta(seconds=seconds),
-        )
+        ref = await while_wanted(request, waiting)
     except MailNotReceived:
+        ref = None
+    if ref is None:
         return Response(status_code=204)
     shape = MessageShape.of(await envelope(app.mail, ref, site=site))
     return Response(shape.model_dump_json(), media_type="application/json", headers={"cache-control": "no-store"})

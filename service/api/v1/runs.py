@@ -15,7 +15,7 @@ from service.api.auth import require
 from service.api.etags import IfNoneMatch, answered
 from service.api.events import run_events
 from service.api.needs import App, Workers
-from service.api.paging import Cursor, Limit, Page, cursor_of, parts_of
+from service.api.paging import Cursor, Limit, Page, cursor_of, moment_of
 from service.api.problems import documented
 from service.api.strict import StrictRoute
 from service.api.v1.shapes import EventShape, IdempotencyKey, RunShape, Strict, key_of
@@ -63,7 +63,7 @@ async def list_runs(
             "`since` has no time zone.", kept="Nothing was done.", next_step="Write it with Z or +02:00."
         )
     only = RunFilter(account, kind, status, since, trace)
-    runs = await app.runs.list(limit=limit + 1, only=only, before=_before(cursor))
+    runs = await app.runs.list(limit=limit + 1, only=only, before=moment_of(cursor))
     more = cursor_of(runs[limit - 1].created_at.isoformat(), runs[limit - 1].id) if len(runs) > limit else None
     return Page[RunShape](items=[RunShape.of(run) for run in runs[:limit]], next=more)
 
@@ -134,16 +134,3 @@ async def retry(
     run = await workers.retry(run_id, body.step if body else None, key=key_of(caller, key))
     response.headers["location"] = f"/v1/runs/{run.id}"
     return RunShape.of(run)
-
-
-def _before(cursor: str | None) -> tuple[datetime, str] | None:
-    if cursor is None:
-        return None
-    at, run_id = parts_of(cursor, 2)
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise InvalidInput("That is no cursor of this list.", kept="Nothing was done.")
-    return moment, run_id

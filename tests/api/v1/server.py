@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import httpx
+from fastapi import FastAPI
 
 from seezar.access import Scope
 from seezar.application import Application
@@ -19,10 +20,12 @@ class ApiServer:
     Attributes:
         root: its base URL.
         application: that of the server.
+        app: what is served.
     """
 
     root: str
     application: Application = field(repr=False)
+    app: FastAPI = field(repr=False)
     _made: int = 0
 
     async def token(self, *scopes: Scope) -> str:
@@ -43,7 +46,7 @@ class ApiServer:
 async def api_server(settings: Settings, url: str) -> AsyncIterator[ApiServer]:
     """Serve the API for the time of the block."""
     async with mail_server(settings, url) as server:
-        yield ApiServer(server.root, server.application)
+        yield ApiServer(server.root, server.application, server.app)
 
 
 def scopes_but(*without: Scope) -> Iterable[Scope]:

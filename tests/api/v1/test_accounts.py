@@ -33,7 +33,13 @@ async def test_an_account_is_added_listed_changed_and_removed(api: ApiServer) ->
     assert site["accounts"] == ["ops"]
     changed = await client.patch("/v1/accounts/ops", json={"password": "neu-4712-canary", "keep_alive_s": 900})
     assert changed.json()["keep_alive_s"] == 900
+    allowed = await client.patch("/v1/accounts/ops", json={"hosts": ["cdn.example.net", "*.images.example.net"]})
+    assert allowed.json()["hosts"] == ["*.images.example.net", "cdn.example.net"]
+    refused = await client.patch("/v1/accounts/ops", json={"hosts": ["http://not a host"], "keep_alive_s": 1})
+    assert refused.status_code == 422
+    assert (await client.patch("/v1/accounts/ops", json={"hosts": ["cdn.example.net"]})).json()["keep_alive_s"] == 900
     account = await api.application.accounts.get("ops")
+    assert account.hosts == ("cdn.example.net",)
     assert account.password_ref is not None
     opened = await api.application.vault.open(account.password_ref, origin="https://admin.example.com")
     assert opened == "neu-4712-canary"

@@ -33,7 +33,17 @@ class Route:
     def url(self) -> str:
         """An address of it; nothing has these names."""
         url = self.path
-        for name in ("name", "account", "address", "run_id", "page_id", "confirmation_id", "subscription_id"):
+        for name in (
+            "name",
+            "account",
+            "address",
+            "run_id",
+            "page_id",
+            "confirmation_id",
+            "subscription_id",
+            "report_id",
+            "document_id",
+        ):
             url = url.replace(f"{{{name}}}", "nothing")
         return url
 
