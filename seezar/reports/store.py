@@ -120,7 +120,7 @@ class Reports:
         body = self._cipher.encrypt(report.text.encode(), context=REPORT.context(report_id))
         async with self._database.connection() as connection:
             for source in report.sources:
-                cursor = await connection.execute(_THERE[source.kind], (source.id,))
+                cursor = await connection.execute(_THERE[source.kind].encode(), (source.id,))
                 if await cursor.fetchone() is None:
                     raise _refused(f"The source names the {source.kind} {source.id[:80]!r}, which is not here.")
             await connection.execute(

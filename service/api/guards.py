@@ -4,6 +4,7 @@ import json
 import logging
 
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.request_id import request_id
@@ -72,6 +73,9 @@ class NoTraceback:
 
         try:
             await self._app(scope, receive, watched)
+        except ClientDisconnect:
+            # Nobody is there to be answered, and nothing was done with half a request.
+            return
         except Exception as error:  # noqa: BLE001 - the edge of the process
             log.error("a request failed: unexpected %s", type(error).__name__)
             if scope["type"] == "http" and not started:

@@ -29,12 +29,14 @@ def api(
             import uvicorn
 
             from service.api.app import build_app, close_streams
+            from service.slow_clients import ImpatientProtocol
 
             application = build_app(settings, url)
             # No log of requests, as their queries name topics, and none of uvicorn's tracebacks: `NoTraceback` tells of
             # errors. No proxy is in front whose word on a client's address would count.
             config = uvicorn.Config(
                 application,
+                http=ImpatientProtocol,
                 log_level="critical",
                 access_log=False,
                 server_header=False,

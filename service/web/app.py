@@ -24,6 +24,7 @@ from seezar.errors import InvalidInput
 from seezar.settings import Settings
 from service.ground import lay_ground
 from service.serving import HOST, bound_for_web, run
+from service.slow_clients import ImpatientProtocol
 from service.terminal import note, say, working
 from service.web.headers import SafeHeaders
 from service.web.loading import WhenLoaded
@@ -114,6 +115,7 @@ def serve(settings: Settings, *, port: int, builder: bool = False, exposure: Exp
         with working("Loading the agents"):
             config = uvicorn.Config(
                 _application(settings, url, builder=builder, exposure=chosen),
+                http=ImpatientProtocol,
                 log_level="warning",
                 access_log=False,
                 server_header=False,

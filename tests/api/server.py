@@ -17,6 +17,7 @@ from seezar.settings import Settings
 from service.api.app import build_app, close_streams, mail_api
 from service.api.mail.faults import Faults
 from service.serving import Server
+from service.slow_clients import ImpatientProtocol
 
 DOMAIN = "mail.seezar.test"
 PASSWORD = "correct horse battery"
@@ -89,7 +90,13 @@ async def mail_server(
     faults = faults or Faults()
     app = build_app(settings, url, mail_rate=mail_rate, faults=faults)
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, proxy_headers=False, lifespan="on", timeout_graceful_shutdown=5
+        app,
+        http=ImpatientProtocol,
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        lifespan="on",
+        timeout_graceful_shutdown=5,
     )
     server = Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
