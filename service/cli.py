@@ -19,6 +19,7 @@ from service.commands import (
     models,
     notices,
     processes,
+    reports,
     runs,
     sessions,
     tokens,
@@ -45,6 +46,7 @@ def build() -> typer.Typer:
     app.add_typer(sessions.app, name="session")
     app.add_typer(runs.app, name="runs")
     app.add_typer(notices.app, name="notices")
+    app.add_typer(reports.app, name="report")
     app.add_typer(mail.app, name="mail")
     app.add_typer(models.app, name="models")
     app.command()(processes.up)

@@ -59,6 +59,8 @@ ERROR_MODULES = (
     playground.mailer,
     seezar.access.errors,
     seezar.browser.semantic,
+    seezar.knowledge.store,
+    seezar.reports.store,
     seezar.signin.filling,
     service.api.etags,
     service.supervisor,
