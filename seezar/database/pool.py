@@ -2,6 +2,7 @@
 
 import errno
 import os
+import select
 import shutil
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -149,7 +150,12 @@ async def _execute(connection: Connection, query: str, args: tuple[Any, ...]) ->
 
 
 async def _check(connection: Connection) -> None:
-    await connection.execute("SELECT 1")
+    # A server that has gone has closed its end, which can be read. One that has said nothing is not asked: that would be
+    # a second way to the server for each statement.
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    if poll.poll(0):
+        await connection.execute("SELECT 1")
 
 
 def _full(url: str) -> bool:

@@ -31,13 +31,13 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {503: {"model": Health, "descripti
 @router.get("/health", response_model=Health, responses=_RESPONSES)
 async def health(request: Request) -> Response:
     """Whether database, worker and key work; 503 unless all do."""
-    return await _answer(application(request))
+    return await _answer(await application(request))
 
 
 @router.get("/ready", response_model=Health, responses=_RESPONSES)
 async def ready(request: Request) -> Response:
     """Whether runs that are asked for now will be worked on; the same as `/health`, for probes that know two."""
-    return await _answer(application(request))
+    return await _answer(await application(request))
 
 
 async def _answer(app: Application) -> Response:

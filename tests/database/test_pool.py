@@ -58,6 +58,19 @@ async def test_a_connection_that_is_cut_is_told_and_replaced(database: Database)
     assert await database.one("SELECT 1 AS one") == {"one": 1}
 
 
+async def test_connections_that_were_cut_while_nobody_used_them_are_replaced_unseen(database: Database) -> None:
+    async with database.connection(), database.connection():
+        pass
+    with psycopg.connect(database.url, autocommit=True) as other:
+        cut = other.execute(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        ).fetchall()
+    assert len(cut) >= 2
+    for _ in cut:
+        assert await database.one("SELECT 1 AS one") == {"one": 1}
+
+
 async def test_the_server_stops_and_comes_back(own_server: EmbeddedServer) -> None:
     url = await asyncio.to_thread(own_server.start)
     async with await Database.open(with_password(url), application_name="seezar-test", timeout=2) as database:

@@ -6,10 +6,12 @@ from seezar.accounts import NewAccount, SessionState
 from seezar.accounts.pages import NewPage
 from seezar.application import Application
 from seezar.audit.verifying import verify
+from seezar.reports import NewFile, NewReport
 
 BOX = "rotation@mail.seezar.test"
 ORIGIN = "https://a.example"
 PASSWORD, KEY = "geheim-4711", "JBSWY3DPEHPK3PXP"
+FILE = NewFile("orders.png", "image/png", b"the chart")
 STATE = SessionState(storage={"cookies": [], "origins": []}, session_storage={}, user_agent="before")
 
 
@@ -26,6 +28,7 @@ class Filled:
     """What was stored."""
 
     page_id: str
+    report_id: str
     kid: str
     messages: int
 
@@ -47,7 +50,8 @@ async def fill(application: Application, *, messages: int = 3) -> Filled:
     for index in range(messages):
         await app.mail.store.receive([BOX], mail(index))
     kid, _ = await app.access.keys.signing()
-    return Filled(page_id, kid, messages)
+    report = await app.reports.add(NewReport("Orders", "the report", run_id, files=[FILE]))
+    return Filled(page_id, report.id, kid, messages)
 
 
 async def check(application: Application, filled: Filled) -> None:
@@ -60,6 +64,8 @@ async def check(application: Application, filled: Filled) -> None:
     assert (await app.pictures.get("run-1")).image == b"picture"
     assert (await app.pages.get(filled.page_id)).text == "the text"
     assert await app.pages.screenshot(filled.page_id) == b"the screenshot"
+    assert await app.reports.text(filled.report_id) == "the report"
+    assert await app.reports.file(filled.report_id, FILE.name) == FILE
     assert (await app.questions.take("run-1", 1)).value == "482913"
     assert await app.sessions.load("ops") == STATE
     found, _ = await app.mail.store.list_since(BOX, "0")
