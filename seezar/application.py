@@ -31,6 +31,7 @@ from seezar.settings import Settings
 from seezar.vault import Cipher, Vault
 from seezar.vault.backends import Backends
 from seezar.vault.keys import load_keyring
+from seezar.webhooks import Outbox, Webhooks
 
 if TYPE_CHECKING:
     from seezar.models.router import ModelRouter
@@ -66,6 +67,8 @@ class Application:
     mailboxes: Mailboxes
     knowledge: Knowledge
     reports: Reports
+    webhooks: Webhooks
+    outbox: Outbox
     worker: Lease | None = None
 
     @classmethod
@@ -127,6 +130,8 @@ class Application:
                 mailboxes=Mailboxes(mail),
                 knowledge=Knowledge(database, audit=audit),
                 reports=Reports(database, cipher, audit),
+                webhooks=Webhooks(database, cipher, audit, private_hosts=settings.private_host_list),
+                outbox=Outbox(database, cipher),
                 worker=worker,
             )
             stack.pop_all()

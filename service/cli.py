@@ -24,6 +24,7 @@ from service.commands import (
     sessions,
     tokens,
     vault,
+    webhooks,
 )
 from service.commands.sign_in import sign_in
 
@@ -47,6 +48,7 @@ def build() -> typer.Typer:
     app.add_typer(runs.app, name="runs")
     app.add_typer(notices.app, name="notices")
     app.add_typer(reports.app, name="report")
+    app.add_typer(webhooks.app, name="webhook")
     app.add_typer(mail.app, name="mail")
     app.add_typer(models.app, name="models")
     app.command()(processes.up)

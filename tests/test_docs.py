@@ -61,6 +61,7 @@ ERROR_MODULES = (
     seezar.browser.semantic,
     seezar.knowledge.store,
     seezar.reports.store,
+    seezar.webhooks.records,
     seezar.signin.filling,
     service.api.etags,
     service.supervisor,

@@ -13,6 +13,7 @@ type Forget = Callable[[Mapping[str, Sequence[str]]], Awaitable[set[str]]]
 
 BATCH = 200
 _SESSIONS_DAYS = 30
+_CALLS_DAYS = 30
 _NAME = "retention"
 # The row of the housekeeping is the lock: it is free again when its holder is gone.
 _MY_TURN = "SELECT 1 FROM app.housekeeping WHERE name = %s FOR UPDATE SKIP LOCKED"
@@ -165,6 +166,7 @@ class Retention:
         return [
             *[kind for kind in kinds if kind.days],
             _Kind("sessions", "app.session", "account", "expires_at", _SESSION, _SESSIONS_DAYS),
+            _Kind("webhook calls", "app.webhook_delivery", "id", "created_at", _CALL, _CALLS_DAYS),
             _Kind("tokens", "app.mail_token", "digest", "expires_at", "true", 0),
         ]
 
@@ -187,6 +189,8 @@ _SESSION = (
     "t.verified_at < now() - make_interval(days => %(days)s)"
     " AND NOT EXISTS (SELECT 1 FROM app.run r WHERE r.account = t.account AND r.finished_at IS NULL)"
 )
+# What still waits for a webhook is sent, or given up, in time.
+_CALL = "t.next_at IS NULL"
 # The newest entry says since when the account is as it is.
 _HISTORY = "EXISTS (SELECT 1 FROM app.account_history n WHERE n.account = t.account AND n.id > t.id)"
 # The newest notice of an account says what people know of it.

@@ -150,8 +150,8 @@ async def _execute(connection: Connection, query: str, args: tuple[Any, ...]) ->
 
 
 async def _check(connection: Connection) -> None:
-    # A server that has gone has closed its end, which can be read. One that has said nothing is not asked: that would be
-    # a second way to the server for each statement.
+    # A server that has gone has closed its end, which can be read. One that has said nothing is not asked: that would
+    # be a second way to the server for each statement.
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     if poll.poll(0):

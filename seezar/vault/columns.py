@@ -50,6 +50,8 @@ PICTURE = Column("app.picture", "image", ("run_id", "attempt"), "picture")
 ENVELOPE = Column("app.message", "envelope", ("mailbox", "message_key"), "mail-envelope", separator=":")
 MESSAGE = Column("app.message", "raw", ("mailbox", "message_key"), "mail-raw", separator=":")
 SIGNING_KEY = Column("app.signing_key", "private_key", ("kid",), "signing-key")
+WEBHOOK_SECRET = Column("app.webhook", "secret", ("id",), "webhook-secret")
+WEBHOOK_PREVIOUS_SECRET = Column("app.webhook", "previous_secret", ("id",), "webhook-previous-secret")
 REPORT = Column("app.report", "body", ("id",), "report")
 REPORT_FILE = Column("app.report_file", "content", ("report_id", "name"), "report-file")
 AUDIT_KEY = Column("app.audit_key", "key", ("one",), "audit-key", only_row=True)
@@ -65,6 +67,8 @@ COLUMNS = (
     ENVELOPE,
     MESSAGE,
     SIGNING_KEY,
+    WEBHOOK_SECRET,
+    WEBHOOK_PREVIOUS_SECRET,
     REPORT,
     REPORT_FILE,
     AUDIT_KEY,

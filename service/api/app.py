@@ -37,6 +37,7 @@ from service.api.v1 import (
     sessions,
     sign_ins,
     token,
+    webhooks,
 )
 from service.mcp.http import McpEndpoint, routes
 from workflows import engine
@@ -63,6 +64,7 @@ _ROUTERS = (
     mailboxes.router,
     knowledge.router,
     reports.router,
+    webhooks.router,
     models.router,
     audit.router,
     clients.router,

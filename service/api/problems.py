@@ -29,6 +29,8 @@ STATUSES: Mapping[str, int] = {
     "confirmation_required": 403,
     "database_unavailable": 503,
     "disk_full": 507,
+    "egress_refused": 422,
+    "host_unreachable": 422,
     # Reused for another request: as draft-ietf-httpapi-idempotency-key-header section 2.7 has it.
     "idempotency_conflict": 422,
     "insufficient_scope": 403,
@@ -60,6 +62,7 @@ STATUSES: Mapping[str, int] = {
     "unknown_mail_provider": 422,
     "unknown_page": 404,
     "unknown_report": 404,
+    "unknown_webhook": 404,
     "unknown_document": 404,
     "unknown_run": 404,
     "worker_unavailable": 503,

@@ -7,6 +7,7 @@ from seezar.accounts.pages import NewPage
 from seezar.application import Application
 from seezar.audit.verifying import verify
 from seezar.reports import NewFile, NewReport
+from seezar.webhooks import NewWebhook
 
 BOX = "rotation@mail.seezar.test"
 ORIGIN = "https://a.example"
@@ -50,6 +51,9 @@ async def fill(application: Application, *, messages: int = 3) -> Filled:
     for index in range(messages):
         await app.mail.store.receive([BOX], mail(index))
     kid, _ = await app.access.keys.signing()
+    webhook = await app.webhooks.add(NewWebhook("https://203.0.114.7/hook"))
+    await app.webhooks.rotate(webhook.webhook.id)
+    await app.webhooks.ping(webhook.webhook.id)
     report = await app.reports.add(NewReport("Orders", "the report", run_id, files=[FILE]))
     return Filled(page_id, report.id, kid, messages)
 
@@ -74,4 +78,8 @@ async def check(application: Application, filled: Filled) -> None:
         assert ref.subject == f"Code {number}"
         assert await app.mail.store.source(ref) == mail(number)
     assert (await app.access.keys.signing())[0] == filled.kid
+    sending = await app.outbox.claim()
+    assert sending is not None
+    assert len(sending.secrets) == 2
+    await app.outbox.again(sending.delivery.webhook, sending.delivery.id)
     assert (await verify(app.audit)).intact

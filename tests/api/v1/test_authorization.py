@@ -43,6 +43,8 @@ class Route:
             "subscription_id",
             "report_id",
             "document_id",
+            "webhook_id",
+            "delivery_id",
         ):
             url = url.replace(f"{{{name}}}", "nothing")
         return url
