@@ -27,6 +27,7 @@ from service.commands import (
     webhooks,
 )
 from service.commands.sign_in import sign_in
+from service.examples import epilog
 
 # Other packages add commands under this entry point group: a callable that is given the app.
 EXTENSIONS = "seezar.commands"
@@ -65,7 +66,19 @@ def build() -> typer.Typer:
     app.add_typer(audit.app, name="audit")
     app.add_typer(vault.app, name="vault")
     app.add_typer(database.app, name="db")
+    _explain(app, "")
     return app
+
+
+def _explain(app: typer.Typer, before: str) -> None:
+    """Put examples and exit codes below the help of each command."""
+    for command in app.registered_commands:
+        assert command.callback is not None
+        name = command.name or command.callback.__name__.replace("_", "-")
+        command.epilog = epilog(f"{before}{name}")
+    for group in app.registered_groups:
+        if group.typer_instance is not None and group.name is not None:
+            _explain(group.typer_instance, f"{group.name} ")
 
 
 def extend(app: typer.Typer) -> None:
@@ -75,6 +88,7 @@ def extend(app: typer.Typer) -> None:
 
     for extension in entry_points(group=EXTENSIONS):
         extension.load()(app)
+    _explain(app, "")
 
 
 def _print_version(wanted: bool) -> None:

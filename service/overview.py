@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
@@ -96,24 +96,47 @@ def process_lines(settings: Settings, found: Processes) -> list[tuple[str, str]]
     return lines
 
 
-def print_status(settings: Settings) -> None:
+def print_status(settings: Settings, *, as_json: bool = False) -> None:
     """Print what runs and what is stored.
 
     Raises:
         SeezarError: what is stored cannot be read; what runs was printed before.
     """
-    from service.terminal import fields
+    from service.terminal import fields, print_json
 
     found = look(settings)
-    fields(process_lines(settings, found))
-    if found.database_up:
-        contents = asyncio.run(_contents(settings))
-        if contents is not None:
-            _print_contents(contents)
-    elif settings.database_url is not None:
+    if not as_json:
+        fields(process_lines(settings, found))
+    contents = asyncio.run(_contents(settings)) if found.database_up else None
+    if as_json:
+        print_json(_as_object(settings, found, contents))
+    elif contents is not None:
+        _print_contents(contents)
+    if not found.database_up and settings.database_url is not None:
         import typer
 
         raise typer.Exit(1)
+
+
+def _as_object(settings: Settings, found: Processes, contents: Contents | None) -> dict[str, Any]:
+    """`accounts` and `runs` are null where nothing can be read."""
+    accounts = runs = None
+    if contents is not None:
+        accounts = [
+            {"name": account.name, "state": contents.states.get(account.name), "session": session is not None}
+            for account, session in contents.accounts
+        ]
+        runs = [{"id": run.id, "kind": run.kind, "account": run.account, "status": run.status} for run in contents.runs]
+    return {
+        "home": str(settings.home),
+        "database": {"up": found.database_up, "message": found.database},
+        "workers": [{"slot": worker.slot, "pid": worker.pid} for worker in found.workers],
+        "worker_elsewhere": found.worker_elsewhere,
+        "smtp_port": found.smtp_port or None,
+        "processes": [{"kind": process.kind, "pid": process.pid, "url": process.url} for process in found.foreground],
+        "accounts": accounts,
+        "runs": runs,
+    }
 
 
 async def _contents(settings: Settings) -> Contents | None:

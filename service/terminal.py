@@ -52,6 +52,14 @@ def say(text: str, *, style: str = "") -> None:
     stdout().print(Text(text, style=style))
 
 
+def tell(text: str, value: dict[str, Any], *, as_json: bool, style: str = "green") -> None:
+    """The result of a command that does one thing: a sentence, or `value` as JSON."""
+    if as_json:
+        print_json(value)
+    else:
+        say(text, style=style)
+
+
 def note(text: str, *, style: str = "dim") -> None:
     """A line about what is going on."""
     stderr().print(Text(text, style=style))

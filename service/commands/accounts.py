@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from service import completing
 from service.boundary import guarded
 
 if TYPE_CHECKING:
@@ -15,7 +16,11 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Accounts: who signs in where.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the account.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Name = Annotated[
+    str,
+    typer.Argument(metavar="NAME", help="Name of the account.", show_default=False, autocompletion=completing.accounts),
+]
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -76,11 +81,12 @@ def add(
             metavar="INTERVAL", help="How often a running worker renews the session by a visit (30m, 12h, 1d)."
         ),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Add an account. Secrets come from environment variables or a hidden prompt, never from arguments."""
     from seezar.accounts import NewAccount
     from service.ground import with_application
-    from service.terminal import say
+    from service.terminal import print_json, say
 
     seconds = _seconds(keep_alive) if keep_alive else None
     new = NewAccount(
@@ -103,6 +109,9 @@ def add(
         return await store_account(application, new)
 
     account = with_application(store)
+    if as_json:
+        print_json(_as_object(account, session=False, state=None))
+        return
     say(f"Added {account.name}: {account.username} at {account.start_url}.", style="green")
     say(f"Its secrets go to {', '.join(account.origins)} only. Next: seezar sign-in {account.name}")
 
@@ -163,9 +172,7 @@ def _seconds(interval: str) -> int:
 
 @app.command("list")
 @guarded()
-def list_accounts(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-) -> None:
+def list_accounts(as_json: AsJson = False) -> None:
     """List the accounts with their states."""
     from service.ground import with_application
     from service.terminal import moment, note, print_json, table
@@ -223,7 +230,7 @@ def _state_object(state: "AccountState | None") -> dict[str, Any]:
 @guarded()
 def show(
     name: Name,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
     history: Annotated[int, typer.Option(min=0, metavar="N", help="Show the last N states.")] = 10,
 ) -> None:
     """Show an account with its state and what it was before; of its secrets only whether they are stored."""
@@ -280,10 +287,11 @@ def allow(
         list[str], typer.Argument(metavar="HOST...", help="cdn.example.net or *.example.net.", show_default=False)
     ],
     remove_hosts: Annotated[bool, typer.Option("--remove", help="Allow them no longer.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Let the pages of an account reach hosts besides its own site."""
     from service.ground import with_application
-    from service.terminal import say
+    from service.terminal import tell
 
     async def change(application: "Application") -> "Account":
         if remove_hosts:
@@ -291,7 +299,8 @@ def allow(
         return await application.accounts.allow(name, hosts)
 
     account = with_application(change)
-    say(f"Pages of {name} reach its site and: {', '.join(account.hosts) or 'nothing else'}.", style="green")
+    text = f"Pages of {name} reach its site and: {', '.join(account.hosts) or 'nothing else'}."
+    tell(text, {"account": name, "hosts": list(account.hosts)}, as_json=as_json)
 
 
 async def _kept(application: "Application", account: "Account") -> dict[str, str]:
@@ -305,11 +314,13 @@ async def _kept(application: "Application", account: "Account") -> dict[str, str
 
 @app.command()
 @guarded()
-def remove(name: Name, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+def remove(
+    name: Name, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False, as_json: AsJson = False
+) -> None:
     """Forget an account with its secrets and its session. Its runs and its mailbox stay."""
     from service.ask import confirm
     from service.ground import with_application
-    from service.terminal import say
+    from service.terminal import tell
 
     async def check(application: "Application") -> None:
         await application.accounts.get(name)
@@ -321,4 +332,5 @@ def remove(name: Name, yes: Annotated[bool, typer.Option("--yes", help="Do not a
         with_application(check)
         confirm(f"Forget the account {name} with its secrets and its session?")
     with_application(forget)
-    say(f"Removed {name} with its secrets and its session.", style="green")
+    text = f"Removed {name} with its secrets and its session."
+    tell(text, {"account": name, "removed": True}, as_json=as_json)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from service import completing
 from service.boundary import guarded
 
 if TYPE_CHECKING:
@@ -13,9 +14,21 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Clients: programs and people that use the HTTP API.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Name or id of the client.", show_default=False)]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", help="Name or id of the client.", show_default=False, autocompletion=completing.clients
+    ),
+]
 Scopes = Annotated[
-    list[str], typer.Option("--scope", metavar="SCOPE", help="May be given repeatedly.", show_default=False)
+    list[str],
+    typer.Option(
+        "--scope",
+        metavar="SCOPE",
+        help="May be given repeatedly.",
+        show_default=False,
+        autocompletion=completing.scopes,
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 

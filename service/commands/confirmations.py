@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from service import completing
 from service.boundary import guarded
 
 if TYPE_CHECKING:
@@ -13,7 +14,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="What programs ask for, and a person has to say yes to.", no_args_is_help=True)
 
-Id = Annotated[str, typer.Argument(metavar="ID", help="Id of the question.", show_default=False)]
+Id = Annotated[
+    str,
+    typer.Argument(metavar="ID", help="Id of the question.", show_default=False, autocompletion=completing.questions),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 

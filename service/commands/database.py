@@ -11,33 +11,36 @@ if TYPE_CHECKING:
     from seezar.accounts.retention import Cleaned
     from seezar.application import Application
 
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
 app = typer.Typer(help="The database: embedded, unless SEEZAR_DATABASE_URL names a server.", no_args_is_help=True)
 
 
 @app.command()
 @guarded()
-def start() -> None:
+def start(as_json: AsJson = False) -> None:
     """Start the embedded database and bring it up to date. It runs until `seezar db stop` or `seezar down`."""
     from seezar.database.urls import without_password
     from seezar.settings import get_settings
-    from service.terminal import say, working
+    from service.terminal import tell, working
     from workflows.ground import prepare_database
 
     settings = get_settings()
     with working("Starting the database" if settings.database_url is None else "Asking the database"):
         url = prepare_database(settings)
-    say(f"The database is ready: {without_password(url)}", style="green")
+    shown = without_password(url)
+    tell(f"The database is ready: {shown}", {"status": "ready", "url": shown}, as_json=as_json)
 
 
 @app.command()
 @guarded()
-def stop() -> None:
+def stop(as_json: AsJson = False) -> None:
     """Stop the embedded database, and the workers of this home before it."""
     from seezar.errors import InvalidInput
     from seezar.settings import get_settings
     from service.notes import live_notes
     from service.stopping import stop_database, stop_workers
-    from service.terminal import say
+    from service.terminal import tell
 
     settings = get_settings()
     if settings.database_url is not None:
@@ -54,43 +57,47 @@ def stop() -> None:
             next_step="Stop everything with seezar down.",
         )
     stopped = [*stop_workers(settings), *stop_database(settings)]
-    for what in stopped or ["The database does not run."]:
-        say(what)
+    tell("\n".join(stopped or ["The database does not run."]), {"stopped": stopped}, as_json=as_json, style="")
 
 
 @app.command()
 @guarded()
-def url() -> None:
+def url(as_json: AsJson = False) -> None:
     """Print the URL of the database, password included, for psql and other programs."""
     from seezar.errors import DatabaseUnavailable
     from seezar.settings import get_settings
+    from service.terminal import print_json
     from workflows.ground import database_address
 
     address = database_address(get_settings())
     if address is None:
         raise DatabaseUnavailable("The embedded database does not run.", next_step="Start it: seezar db start.")
-    typer.echo(address)
+    if as_json:
+        print_json({"url": address})
+    else:
+        typer.echo(address)
 
 
 @app.command()
 @guarded()
-def migrate() -> None:
+def migrate(as_json: AsJson = False) -> None:
     """Bring the database up to date, and say what was applied."""
     from seezar.settings import get_settings
-    from service.terminal import say, working
+    from service.terminal import tell, working
     from workflows.ground import migrate_database, start_database
 
     settings = get_settings()
     with working("Migrating the database"):
         applied = migrate_database(start_database(settings))
-    say("\n".join(f"Applied {name}." for name in applied) or "The database is up to date.", style="green")
+    text = "\n".join(f"Applied {name}." for name in applied) or "The database is up to date."
+    tell(text, {"applied": applied}, as_json=as_json)
 
 
 @app.command()
 @guarded()
 def clean(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how much would be deleted.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Delete what is older than the SEEZAR_KEEP_… settings say. A running worker does it every hour by itself.
 
@@ -132,13 +139,16 @@ def clean(
 
 @app.command()
 @guarded()
-def backup(file: Annotated[Path, typer.Argument(metavar="FILE", help="New file, made with mode 0600.")]) -> None:
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="New file, made with mode 0600.")],
+    as_json: AsJson = False,
+) -> None:
     """Write everything that is stored into one file. Programs that run go on meanwhile.
 
     The master key is not in it: without it nobody can read the secrets and sessions. Keep a copy of it elsewhere.
     """
     from seezar.settings import get_settings
-    from service.terminal import note, say, working
+    from service.terminal import note, tell, working
     from workflows.backup import write_backup
     from workflows.ground import passing_database
 
@@ -147,7 +157,8 @@ def backup(file: Annotated[Path, typer.Argument(metavar="FILE", help="New file, 
         # Before: what is told and then fails is better than what is done and not told.
         _tell(address, "backup.write", file=file.name)
         size = write_backup(settings, address, file)
-    say(f"Wrote {file} ({size / 1024**2:.1f} MB, mode 0600).", style="green")
+    told = {"output": str(file), "size": size}
+    tell(f"Wrote {file} ({size / 1024**2:.1f} MB, mode 0600).", told, as_json=as_json)
     place = _key_place()
     note(f"The master key is not in it, and without it the secrets cannot be read: keep a copy of {place} elsewhere.")
 
@@ -157,6 +168,7 @@ def backup(file: Annotated[Path, typer.Argument(metavar="FILE", help="New file, 
 def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What seezar db backup wrote.")],
     yes: Annotated[bool, typer.Option("--yes", help="Replace what is stored here.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Put back what a backup holds, in place of what is stored here. Either all of it is done or nothing.
 
@@ -164,7 +176,7 @@ def restore(
     """
     from seezar.audit.verifying import note_restore
     from seezar.settings import get_settings
-    from service.terminal import say, working
+    from service.terminal import note, tell, working
     from workflows.backup import restore_backup
     from workflows.ground import passing_database
 
@@ -173,8 +185,9 @@ def restore(
         restored = restore_backup(settings, address, file, replace=yes)
         note_restore(settings.home)
         _tell(address, "backup.restore", file=file.name, taken_at=restored.taken_at.isoformat())
-    say(f"Restored the backup of {restored.taken_at:%Y-%m-%d %H:%M:%S} UTC.", style="green")
-    say("Runs that were under way then go on with the next worker: seezar up, or seezar worker.")
+    text = f"Restored the backup of {restored.taken_at:%Y-%m-%d %H:%M:%S} UTC."
+    tell(text, {"file": str(file), "taken_at": restored.taken_at}, as_json=as_json)
+    note("Runs that were under way then go on with the next worker: seezar up, or seezar worker.")
 
 
 def _tell(address: str, action: str, **detail: str) -> None:

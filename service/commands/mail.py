@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from service import completing
 from service.boundary import guarded
 from service.commands.send_test import send_test
 
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Mailboxes, and what is in a mail.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Mailbox = Annotated[str, typer.Argument(metavar="ADDRESS", help="The mailbox.", show_default=False)]
+Mailbox = Annotated[
+    str, typer.Argument(metavar="ADDRESS", help="The mailbox.", show_default=False, autocompletion=completing.mailboxes)
+]
 Provider = Annotated[
     str | None,
     typer.Option(metavar="P", help="One of seezar mail providers. [default: the one that serves the domain]"),
@@ -131,7 +134,12 @@ async def _check_takes_tokens(application: "Application", address: str, provider
 @guarded()
 def list_mailboxes(
     messages: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="The messages of this mailbox instead, newest first.")
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="The messages of this mailbox instead, newest first.",
+            autocompletion=completing.mailboxes,
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -7,6 +7,8 @@ import typer
 
 from service.boundary import guarded
 
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
 
 @guarded()
 def up() -> None:
@@ -18,34 +20,37 @@ def up() -> None:
 
 
 @guarded()
-def down() -> None:
+def down(as_json: AsJson = False) -> None:
     """Stop everything that runs in this home: `seezar up`, workers, the embedded database."""
     from seezar.settings import get_settings
     from service.stopping import stop_database, stop_foreground, stop_workers
-    from service.terminal import say
+    from service.terminal import print_json, say
 
     settings = get_settings()
-    stopped = False
+    stopped: list[str] = []
     if settings.home.is_dir():
         for stop in (stop_foreground, stop_workers, stop_database):
             for what in stop(settings):
-                stopped = True
-                say(what)
-    if not stopped:
+                stopped.append(what)
+                if not as_json:
+                    say(what)
+    if as_json:
+        print_json({"stopped": stopped})
+    elif not stopped:
         say("Nothing is running.")
 
 
 @guarded()
-def status() -> None:
+def status(as_json: AsJson = False) -> None:
     """Show what runs, the accounts with their sessions, and the last runs. Starts nothing."""
     from seezar.settings import get_settings
     from service.overview import print_status
 
-    print_status(get_settings())
+    print_status(get_settings(), as_json=as_json)
 
 
 @guarded()
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+def doctor(as_json: AsJson = False) -> None:
     """Check everything that seezar needs, and say what to do about what is missing. Exit code 1 if something is."""
     from seezar.settings import get_settings
     from service.checkup import run_checks

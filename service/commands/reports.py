@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from service import completing
 from service.boundary import guarded
 
 if TYPE_CHECKING:
@@ -14,14 +15,19 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Reports: what was found out behind logins, with its evidence.", no_args_is_help=True)
 
-Id = Annotated[str, typer.Argument(metavar="ID", help="Id of a report.", show_default=False)]
+Id = Annotated[
+    str, typer.Argument(metavar="ID", help="Id of a report.", show_default=False, autocompletion=completing.reports)
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 @app.command("list")
 @guarded()
 def list_reports(
-    account: Annotated[str | None, typer.Option(metavar="NAME", help="Only those about this account.")] = None,
+    account: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Only those about this account.", autocompletion=completing.accounts),
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="At most N.")] = 20,
     as_json: AsJson = False,
 ) -> None:

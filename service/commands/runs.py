@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from service import completing
 from service.boundary import guarded
 
 if TYPE_CHECKING:
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Runs: what was asked for, and how it went.", no_args_is_help=True)
 
-RunId = Annotated[str, typer.Argument(metavar="ID", help="Id of the run.", show_default=False)]
+RunId = Annotated[
+    str, typer.Argument(metavar="ID", help="Id of the run.", show_default=False, autocompletion=completing.runs)
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 _FIELDS = (
@@ -51,7 +54,9 @@ def _result_shape(failure: dict[str, Any], arguments: dict[str, Any]) -> dict[st
 @guarded()
 def list_runs(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, the newest first.")] = 20,
-    account: Annotated[str | None, typer.Option(metavar="NAME", help="Only of this account.")] = None,
+    account: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only of this account.", autocompletion=completing.accounts)
+    ] = None,
     kind: Annotated[str | None, typer.Option(metavar="KIND", help="Only of this kind, such as sign_in.")] = None,
     status: Annotated[
         str | None,
@@ -235,12 +240,13 @@ def picture(
     run_id: RunId,
     output: Annotated[Path, typer.Option(metavar="FILE", help="New PNG file, made with mode 0600.")],
     attempt: Annotated[int | None, typer.Option(min=1, help="Which attempt; the last one with a picture.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write the picture of the page on which a sign-in came to a stop. Fields, secrets and codes are covered in it."""
     from seezar.errors import InvalidInput
     from seezar.files import write_private
     from service.ground import with_application
-    from service.terminal import say
+    from service.terminal import tell
 
     async def load(application: "Application") -> "Picture":
         await application.runs.get(run_id)
@@ -253,7 +259,8 @@ def picture(
         raise InvalidInput(f"{output} cannot be written: {error.strerror}.") from error
     if not written:
         raise InvalidInput(f"{output} exists already.", kept="It was left as it is.", next_step="Name a new file.")
-    say(f"Wrote the picture of attempt {found.attempt} ({found.status}) to {output}.", style="green")
+    told = {"run_id": run_id, "attempt": found.attempt, "status": found.status, "output": str(output)}
+    tell(f"Wrote the picture of attempt {found.attempt} ({found.status}) to {output}.", told, as_json=as_json)
 
 
 @app.command()

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from service import completing
 from service.boundary import guarded
 
 if TYPE_CHECKING:
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 
 @guarded()
 def send_test(
-    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="The mailbox.", show_default=False)],
+    address: Annotated[
+        str,
+        typer.Argument(metavar="ADDRESS", help="The mailbox.", show_default=False, autocompletion=completing.mailboxes),
+    ],
     smtp: Annotated[
         str | None, typer.Option(metavar="HOST:PORT", help="Server to send by. [default: our own, in the worker]")
     ] = None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from service import completing
 from service.boundary import guarded
 
 if TYPE_CHECKING:
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Sessions: what signed-in browsers keep.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the account.", show_default=False)]
+Name = Annotated[
+    str,
+    typer.Argument(metavar="NAME", help="Name of the account.", show_default=False, autocompletion=completing.sessions),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
@@ -51,20 +55,22 @@ def _age(session: "SessionInfo") -> str:
 
 @app.command()
 @guarded()
-def check(name: Name) -> None:
+def check(name: Name, as_json: AsJson = False) -> None:
     """Ask the site whether the stored session still works; one that does not is forgotten. Exit code 0 if it does."""
     result = _run(lambda client: client.check_session(name), f"Asking the site of {name} …")
-    _say(result, good="signed_in")
+    _say(result, good="signed_in", as_json=as_json)
 
 
 @app.command()
 @guarded()
 def forget(
-    name: Name, local: Annotated[bool, typer.Option("--local", help="Do not sign out at the site.")] = False
+    name: Name,
+    local: Annotated[bool, typer.Option("--local", help="Do not sign out at the site.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Sign out at the site, by its own sign-out, and forget the stored session. What the site did is said."""
     result = _run(lambda client: client.sign_out(name, local=local), f"Signing out of {name} …")
-    _say(result, good="signed_out")
+    _say(result, good="signed_out", as_json=as_json)
 
 
 def _run(start: Callable[["Client"], Awaitable[str]], waiting_for: str) -> dict[str, Any]:
@@ -79,11 +85,13 @@ def _run(start: Callable[["Client"], Awaitable[str]], waiting_for: str) -> dict[
     return with_client(work)
 
 
-def _say(result: dict[str, Any], *, good: str) -> None:
-    from service.terminal import say
+def _say(result: dict[str, Any], *, good: str, as_json: bool) -> None:
+    from service.terminal import tell
 
     fine = result["status"] == good
-    say(f"{'✓' if fine else '✗'} {result['account']}: {result['reason']}", style="green" if fine else "red")
+    text = f"{'✓' if fine else '✗'} {result['account']}: {result['reason']}"
+    shown = {name: result[name] for name in ("status", "account", "reason")}
+    tell(text, shown, as_json=as_json, style="green" if fine else "red")
     if not fine:
         raise typer.Exit(1)
 
@@ -94,12 +102,13 @@ def export(
     name: Name,
     output: Annotated[Path, typer.Option(metavar="FILE", help="New file, made with mode 0600.", show_default=False)],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write the session as Playwright's storage_state. Whoever has the file is signed in as the account."""
     from service.ask import confirm
     from service.ground import with_application
     from service.new_file import check_new, write_new
-    from service.terminal import note, say
+    from service.terminal import note, tell
 
     async def load(application: "Application") -> "SessionState":
         await application.accounts.get(name)
@@ -112,6 +121,8 @@ def export(
     if not yes:
         confirm(f"Write the session of {name} to {output}? Whoever has that file is signed in as {name}.")
     write_new(output, (json.dumps(state.storage, indent=2) + "\n").encode())
-    say(f"Wrote the session of {name} to {output}.", style="green")
-    if any(state.session_storage.values()):
+    left_out = any(state.session_storage.values())
+    told = {"account": name, "output": str(output), "session_storage_left_out": left_out}
+    tell(f"Wrote the session of {name} to {output}.", told, as_json=as_json)
+    if left_out:
         note("storage_state has no place for sessionStorage, which this site uses; it may ask to sign in again.")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seezar.errors import AnsweredAlready, InvalidInput, NotWaiting
+from service import completing
 from service.boundary import guarded
 from service.watching import patience, watched
 
@@ -70,7 +71,12 @@ class Watch:
 
 @guarded(shape=_without_run)
 def sign_in(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the account.", show_default=False)],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="Name of the account.", show_default=False, autocompletion=completing.accounts
+        ),
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
     timeout: Annotated[
         float | None,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from service import completing
 from service.boundary import guarded
 
 if TYPE_CHECKING:
@@ -13,7 +14,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Tokens for the HTTP API, without the secret of a client.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(metavar="CLIENT", help="Name or id of the client.", show_default=False)]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="CLIENT", help="Name or id of the client.", show_default=False, autocompletion=completing.clients
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from service import completing
 from service.boundary import guarded
 
 if TYPE_CHECKING:
@@ -26,7 +27,10 @@ _LARGEST = 256 * 1024 * 1024
 def export_accounts(
     output: Annotated[Path, typer.Option(metavar="FILE", help="New file, made with mode 0600.", show_default=False)],
     account: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Only this account; may be given repeatedly.")
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="Only this account; may be given repeatedly.", autocompletion=completing.accounts
+        ),
     ] = None,
     sessions: Annotated[bool, typer.Option("--sessions", help="The stored sessions too.")] = False,
     passphrase_env: PassphraseEnv = None,

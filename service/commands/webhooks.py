@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from service import completing
 from service.boundary import guarded
 
 if TYPE_CHECKING:
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Webhooks: programs elsewhere that are told what happens.", no_args_is_help=True)
 
-Id = Annotated[str, typer.Argument(metavar="ID", help="Id of a webhook.", show_default=False)]
+Id = Annotated[
+    str, typer.Argument(metavar="ID", help="Id of a webhook.", show_default=False, autocompletion=completing.webhooks)
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
@@ -43,7 +46,13 @@ def add(
     url: Annotated[str, typer.Argument(metavar="URL", help="Where it is told: https.", show_default=False)],
     event: Annotated[
         list[str] | None,
-        typer.Option("--event", metavar="EVENT", help="Repeatable; all when left out.", show_default=False),
+        typer.Option(
+            "--event",
+            metavar="EVENT",
+            help="Repeatable; all when left out.",
+            show_default=False,
+            autocompletion=completing.events,
+        ),
     ] = None,
     description: Annotated[str, typer.Option(metavar="TEXT", help="What it is for.")] = "",
     as_json: AsJson = False,

@@ -9,8 +9,6 @@ import re
 from http import HTTPStatus
 from typing import Any, cast
 
-import httpx
-
 from seezar.errors import BackendUnavailable, InvalidInput, SecretMissing
 from seezar.settings import Settings
 
@@ -59,6 +57,9 @@ class HashicorpBackend:
         return value
 
     async def _get(self, path: str) -> tuple[int, bytes]:
+        # Most commands ask no vault, and its modules take long to load.
+        import httpx
+
         assert self._token is not None
         headers = {"X-Vault-Token": self._token.get_secret_value(), "X-Vault-Request": "true"}
         body = b""
