@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from seezar.accounts.records import SessionState
 from seezar.browser.pool import BrowserPool
 from seezar.browser.prompts import without_values
+from seezar.browser.risks import NotAgreed
 from seezar.browser.semantic import PageNotUnderstood, SemanticBrowser
 from seezar.browser.state import capture
 from seezar.browser.way_out import WayOut
@@ -159,9 +160,12 @@ async def test_it_acts_and_no_value_leaves(site: Site, state: SessionState, tmp_
         assert done.arguments == ("%note%",)
         assert await browser.page.input_value("#note") == "call back 0171"
         server.script = proposes("button: Close", "click")
-        await browser.act("close the day")
+        with pytest.raises(NotAgreed, match="Close the day"):
+            await browser.act("close the day")
+        assert await browser.page.title() == "Orders"
+        await browser.act("close the day", agreed="click the button “Close the day”")
         assert await browser.page.title() == "pressed"
-        assert budget.spent == len(server.bodies) == 2
+        assert budget.spent == len(server.bodies) == 3
         for value in (PASSWORD, "call back 0171", "typed-before", "old remark"):
             assert value not in server.sent
 

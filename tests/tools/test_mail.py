@@ -22,6 +22,7 @@ from agents.mail.agent import build
 from seezar.mail.extraction import extract
 from seezar.models.pool import load_pool, offline_pool
 from seezar.models.router import ModelRouter
+from tests.calls import call, yes
 from tests.model_server import ModelServer
 from tests.world import World
 from tools import auth, mail
@@ -239,10 +240,12 @@ async def test_the_mailed_code_goes_to_the_run_that_waits_for_it(world: World) -
     asked = await auth.sign_in("by-mail")
     assert (asked["status"], asked["question"]) == ("needs_person", "code")
     # The code that lies in the box is older than this sign-in.
-    early = await mail.answer_with_mail("by-mail")
+    early = await mail.answer_with_mail("by-mail", tool_context=await yes())
     assert (early["status"], early["run_id"]) == ("not_arrived", asked["run_id"])
     await world.mailer.release()
-    done = await mail.answer_with_mail()
+    assert (await mail.answer_with_mail())["status"] == "needs_confirmation"
+    words = await call("words", said="use the mailed code for by-mail")
+    done = await mail.answer_with_mail(tool_context=words)
     assert (done["status"], done["run_id"]) == ("signed_in", asked["run_id"])
     address = await world.application.mail.address("demo-mail@mail.seezar.test")
     refs, _ = await world.application.mail.list_since(address)
