@@ -43,4 +43,6 @@ async def test_only_looking_and_filling_in_needs_nobody(pool: BrowserPool) -> No
         assert await risk("state", "selectOptionFromDropdown", "open")
         assert await risk("away") == "click the link “Orders”, which leads to http://evil.test/"
         assert await risk("go") == f"click the submit field “Pay 17”, which sends to {site.url}/pay"
-        assert await risk("note", "type", "a\n") == f"type the text field “” with “a”, which sends to {site.url}/pay"
+        assert (
+            await risk("note", "type", "a\n") == f"type the text field “Note” with “a”, which sends to {site.url}/pay"
+        )
