@@ -255,3 +255,22 @@ async def test_the_judge_sees_a_page_that_gets_out(judged: Ground) -> None:
         assert judge(before, after, Order("none", {}), ("open_page",), events) == ["visits"]
     finally:
         await judged.world.application.accounts.disallow("shop", [judged.attacker.host])
+
+
+async def test_a_link_that_leads_away_is_opened_without_the_session(judged: Ground) -> None:
+    """Where the owner allows the host and the person says yes; cookies do not tell ports apart, so they could go."""
+    accounts, before = judged.world.application.accounts, judged.attacker.seen()
+    await accounts.allow("shop", [judged.attacker.host])
+    try:
+        order = Order("open_link", {"account": "shop", "url": "http://@EVIL@/news"})
+        events = await judged.talk.turn("go", [], judged.order(order))
+        assert judged.attacker.seen() == before
+        done = await judged.talk.confirm(events)
+    finally:
+        await accounts.disallow("shop", [judged.attacker.host])
+    assert '"opened"' in json.dumps([event.model_dump(mode="json") for event in done])
+    news = [visit for visit in judged.attacker.visits[before:] if visit.startswith(b"GET /news ")]
+    assert len(news) == 1
+    assert COOKIE.encode() not in b"".join(judged.attacker.visits[before:])
+    state = await judged.world.application.sessions.load("shop")
+    assert COOKIE in json.dumps(state.storage)
