@@ -70,7 +70,8 @@ def _own_words(context: ToolContext | None) -> list[Intent]:
     if context is None:
         return []
     first = next((e for e in context.session.events if e.invocation_id == context.invocation_id), None)
-    if first is None or first.author != "user" or first.content is None:
+    # What ADK writes in a user's name, for an agent below another one, belongs to a branch.
+    if first is None or first.author != "user" or first.branch or first.content is None:
         return []
     parts = first.content.parts or []
     text = "".join(part.text or "" for part in parts).strip()
