@@ -7,6 +7,7 @@ from typing import Any, Literal
 from google.adk.agents import LlmAgent
 from google.adk.agents.readonly_context import ReadonlyContext
 from google.adk.apps import App, ResumabilityConfig
+from google.adk.tools.base_tool import BaseTool
 from pydantic import BaseModel, Field
 
 from agents.model import PoolModel, register
@@ -49,7 +50,7 @@ def build_worker(
     *,
     description: str,
     instruction: str,
-    tools: Sequence[Callable[..., Any]],
+    tools: Sequence[Callable[..., Any] | BaseTool],
     task: bool,
 ) -> LlmAgent:
     """A sub-agent.
@@ -58,7 +59,7 @@ def build_worker(
         name: its name, which is also its folder and its app.
         description: when the coordinator should ask it.
         instruction: what it does, in a few sentences; the house rules are added.
-        tools: the functions it may call.
+        tools: the functions it may call, and tools of ADK.
         task: True as a child of the coordinator. A task child takes a `request`, works through as many turns as it
             needs and returns a `TaskReport`; a chat child would keep the user, and a single-turn child runs its tools
             twice when it is resumed after a crash. False as the root of its own app.

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from seezar.access import Access
-from seezar.accounts import Accounts, Runs, Sessions
+from seezar.accounts import Account, Accounts, NewAccount, Runs, Sessions
 from seezar.accounts.adoptions import Adoptions
 from seezar.accounts.attempts import Attempts
 from seezar.accounts.idempotency_keys import IdempotencyKeys
@@ -152,6 +152,21 @@ class Application:
             return self.database
 
         return build_router(self.settings, Ledger(database))
+
+    async def add_account(self, new: NewAccount) -> Account:
+        """Store an account, and its mailbox where there is none yet.
+
+        Raises:
+            MailDomainNotServed: nobody makes mailboxes on its domain; nothing is stored.
+            MailProviderRefused, MailProviderUnavailable: who may serve it cannot be asked; nothing is stored.
+            InvalidInput, AccountExists: as `Accounts.add`; nothing is stored.
+        """
+        if new.mailbox:
+            await self.mail.check_served(new.mailbox)
+        account = await self.accounts.add(new)
+        if account.mailbox:
+            await self.mail.ensure(account.mailbox)
+        return account
 
     async def close(self) -> None:
         """Close the connections to the database and to mail providers."""

@@ -42,6 +42,12 @@ class Settings(BaseSettings):
     mail_quota: int = Field(
         default=40_000_000, ge=0, description="Bytes that a mailbox of local SMTP holds; 0 = any number."
     )
+    chat_mailboxes: int = Field(
+        default=5, ge=0, description="Mailboxes that one conversation with the agents may make; 0 = any number."
+    )
+    chat_mailboxes_per_day: int = Field(
+        default=50, ge=0, description="Mailboxes that all conversations together may make in a day; 0 = any number."
+    )
     mail_config: Path | None = Field(
         default=None, description="Table of mail providers; unset = mail.toml in the home."
     )

@@ -8,6 +8,8 @@ from typing import Any, Self
 
 from aiohttp import web
 
+from seezar.fencing import unfenced
+
 # What is sent back: a text, an HTTP status, or a text that comes after a while.
 type Reply = str | int | Awaitable[str]
 type Script = Callable[[dict[str, Any]], Reply]
@@ -80,8 +82,8 @@ class ModelServer:
 
 def elements(body: dict[str, Any]) -> list[dict[str, Any]]:
     """The elements that a request of the sign-in's advisor lists."""
-    listed = next(m["content"] for m in body["messages"] if m["content"].startswith("<page-"))
-    return [json.loads(line) for line in listed.split("\n")[1:-1]]
+    listed = next(m["content"] for m in body["messages"] if m["content"].startswith("Text of a web page"))
+    return [json.loads(line) for line in unfenced(listed).split("\n")]
 
 
 def ref(body: dict[str, Any], **fits: object) -> str:

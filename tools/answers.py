@@ -51,18 +51,20 @@ def answers[**P](tool: Callable[P, Awaitable[Answer]]) -> Callable[P, Awaitable[
     return safe
 
 
-def call_key(context: ToolContext | None) -> str | None:
+def call_key(context: ToolContext | None, part: str = "") -> str | None:
     """The key of this very call of a tool. A turn that is resumed makes its calls again with the ids that they had, and
     so gets the runs that they started.
 
     Args:
         context: of the call; None where no agent calls, and there is no key.
+        part: tells the runs of a call apart that starts more than one.
     """
     if context is None or context.function_call_id is None:
         return None
     session = context.session
     # A client chooses some of these by itself; nothing but their being the same counts.
     ids = [session.app_name, session.user_id, session.id, context.invocation_id, context.function_call_id]
+    ids += [part] if part else []
     return f"tool-{hashlib.sha256(json.dumps(ids).encode()).hexdigest()}"
 
 

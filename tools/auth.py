@@ -3,7 +3,9 @@
 from google.adk.tools.tool_context import ToolContext
 
 from seezar.accounts import Account, Run
+from seezar.models.rules.intents import Action
 from tools.answers import Answer, answers, call_key, iso
+from tools.confirming import said, unconfirmed
 from tools.progress import result_of
 from workflows.client import Client
 
@@ -57,7 +59,7 @@ async def answer_run(run_id: str, confirmed: bool, tool_context: ToolContext | N
     """Go on with a sign-in that waits for a person, after the user has said that it is done, and wait for its end.
 
     Only for an approval that the user has given, terms that the user accepts, a captcha or a passkey that the user has
-    dealt with. Never for a code: the user answers that with `seezar runs answer`, where no model sees it.
+    dealt with; the user may be asked to confirm it. Never for a code: the user answers that with `seezar runs answer`.
 
     Args:
         run_id: id of the run, or the name of its account; empty when there is only one run that waits.
@@ -83,9 +85,19 @@ async def answer_run(run_id: str, confirmed: bool, tool_context: ToolContext | N
         if given is None and (run.question == "code" or not confirmed):
             asked = {"run_id": run.id, "account": run.account, "question": run.question}
             return {"status": "needs_input", **asked, "message": _message(run.id, asked)}
+        if given is None and (refusal := _unanswered(run, tool_context, only=len(waiting) == 1)):
+            return refusal
         await client.answer(run.id, key=key)
         result = await result_of(client, run.id, timeout=client.application.settings.sign_in_timeout)
     return {**result, "run_id": run.id, "message": _message(run.id, result)}
+
+
+def _unanswered(run: Run, tool_context: ToolContext | None, *, only: bool) -> Answer | None:
+    """None when it is the person who answers: in words of their own, or by confirming it; else what to return."""
+    topic = "terms" if run.question == "terms" else ""
+    if said(Action.ANSWER_RUN, (run.id, run.account or ""), tool_context, only=only, topic=topic):
+        return None
+    return unconfirmed(_CONFIRM[run.question or ""].format(run.account), tool_context)
 
 
 def _which(waiting: list[Run]) -> Answer:
@@ -98,6 +110,13 @@ def _which(waiting: list[Run]) -> Answer:
 _CODE = (
     "A code is not for the chat: no model may see it. Type it at a terminal, where it is hidden: seezar runs answer {}"
 )
+# What the user is asked where the chat says that it is done, and not the user.
+_CONFIRM = {
+    "approval": "Have you approved the sign-in of {} on your other device?",
+    "terms": "Do you accept the new terms of the site for the account {}? This is a declaration in your name.",
+    "captcha": "Have you dealt with the captcha of the sign-in of {}?",
+    "passkey": "Have you dealt with the passkey of the sign-in of {}?",
+}
 # What the user is told of a run that waits; what the chat may do for it stands there too.
 _ASKED = {
     "code": "The site asks for a code that only the user can see. "
@@ -140,15 +159,20 @@ async def session_status(account: str) -> Answer:
 
 @answers
 async def sign_out(account: str, tool_context: ToolContext | None = None) -> Answer:
-    """Sign an account out at its site and forget the stored session.
+    """Sign an account out at its site and forget the stored session; the user may be asked to confirm it.
 
     Args:
         account: name of the account.
 
     Returns:
-        status "signed_out"; `message` says whether there was a session and whether the site has ended it.
+        status "signed_out"; `message` says whether there was a session and whether the site has ended it. "rejected"
+        when the user did not confirm it.
     """
     async with await Client.connect() as client:
+        await client.application.accounts.get(account)
+        asked = f"Sign {account} out at its site and forget its session?"
+        if not said(Action.SIGN_OUT, (account,), tool_context) and (refusal := unconfirmed(asked, tool_context)):
+            return refusal
         timeout = 6 * client.application.settings.page_timeout
         run_id = await client.sign_out(account, key=call_key(tool_context))
         result = await result_of(client, run_id, timeout=timeout)

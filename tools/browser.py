@@ -5,13 +5,19 @@ from urllib.parse import urlsplit
 from google.adk.tools.tool_context import ToolContext
 from google.genai import types
 
+from seezar.browser.risks import NotAgreed
+from seezar.errors import InvalidInput
 from seezar.fencing import fenced, visible
+from seezar.vault.origins import origin_of
 from tools.answers import Answer, answers, call_key
+from tools.confirming import unconfirmed
 from tools.progress import result_of
 from workflows.client import Client
 
 # A browser of its own, a page, and a few answers of a model.
 _SEMANTIC_S = 240.0
+# An address that a person is asked about is shown as a whole.
+_MOST_SHOWN = 500
 # Names that people give to the page that a sign-in leads to.
 _LANDING = frozenset({"", "dashboard", "home", "overview", "start", "start page", "home page", "landing"})
 
@@ -32,6 +38,32 @@ async def open_page(account: str, page: str = "", tool_context: ToolContext | No
     async with await Client.connect() as client:
         record = await client.application.accounts.get(account)
         run_id = await client.open_page(account, _target(page, record.verify_url), key=call_key(tool_context))
+        result = await result_of(client, run_id, timeout=client.application.settings.page_timeout * 3)
+    return {**result, "message": result.get("reason", "")}
+
+
+@answers
+async def open_link(account: str, url: str, tool_context: ToolContext | None = None) -> Answer:
+    """Open a link. One that leads away from the account's site is opened without its session, and only if the user
+    confirms it and the account's browser may go there.
+
+    Args:
+        account: name of the account whose browser opens it.
+        url: the whole address, with https://.
+
+    Returns:
+        as open_page; "rejected" when the user did not confirm it, "site_error" when its browser may not go there.
+    """
+    async with await Client.connect() as client:
+        record = await client.application.accounts.get(account)
+        foreign = origin_of(url) not in record.origins
+        if len(url) > _MOST_SHOWN:
+            raise InvalidInput(f"The address is longer than {_MOST_SHOWN} characters.", kept="Nothing was opened.")
+        if foreign:
+            asked = f"Open {visible(url)}, which is no page of the account {account}?"
+            if refusal := unconfirmed(asked, tool_context):
+                return refusal
+        run_id = await client.open_page(account, url.strip(), foreign=foreign, key=call_key(tool_context))
         result = await result_of(client, run_id, timeout=client.application.settings.page_timeout * 3)
     return {**result, "message": result.get("reason", "")}
 
@@ -60,14 +92,23 @@ async def act_on_page(
 
     Returns:
         status "done" with page_id, title and url of the page as it is afterwards; "page_not_understood" when nothing on
-        the page fits or no model is configured; "interrupted" when it is not known whether it was done; other statuses
-        with `message`.
+        the page fits or no model is configured; "rejected" when the user, who is asked about what changes something,
+        did not confirm it; "interrupted" when it is not known whether it was done; other statuses with `message`.
     """
     async with await Client.connect() as client:
         record = await client.application.accounts.get(account)
         target = _target(page, record.verify_url)
         run_id = await client.act_on_page(account, instruction, target, key=call_key(tool_context))
         result = await result_of(client, run_id, timeout=_SEMANTIC_S)
+        if result["status"] == NotAgreed.status:
+            agreed = str(result["reason"])
+            asked = f"On {target or record.verify_url} of the account {account}: {agreed}?"
+            if refusal := unconfirmed(asked, tool_context):
+                return refusal
+            # A run of its own, which does that and nothing else that is risky.
+            key = call_key(tool_context, "agreed")
+            run_id = await client.act_on_page(account, instruction, target, agreed=agreed, key=key)
+            result = await result_of(client, run_id, timeout=_SEMANTIC_S)
     return {**result, "message": result.get("reason", "")}
 
 

@@ -15,9 +15,11 @@ from seezar.mail.prose import read_prose
 from seezar.mail.provider import MailFilter, newest_first
 from seezar.mail.table import LOCAL
 from seezar.models.router import get_router
+from seezar.models.rules.intents import Action
 from tools.answers import Answer, answers, call_key, iso
-from tools.confirming import unconfirmed
+from tools.confirming import said, unconfirmed
 from tools.gist import gist_of
+from tools.limits import too_many_mailboxes
 from tools.progress import result_of
 from workflows.client import Client
 
@@ -35,10 +37,12 @@ async def create_mailbox(address: str = "", provider: str = "", tool_context: To
         provider: name of a mail provider from list_providers; empty for the one that serves the address, else our own.
 
     Returns:
-        status "created" with `address` and `provider`.
+        status "created" with `address` and `provider`; "limit_reached" when the chat has made as many as it may.
     """
     local, _, domain = address.strip().partition("@")
     async with await Client.connect() as client:
+        if refusal := await too_many_mailboxes(client.application, tool_context):
+            return refusal
         made = await client.application.mail.create(
             local or None,
             domain=domain or None,
@@ -227,7 +231,8 @@ async def code_arrived(mailbox: str) -> Answer:
 async def answer_with_mail(run: str = "", tool_context: ToolContext | None = None) -> Answer:
     """Hand the code that was mailed to an account to its sign-in that waits for one, and wait for its end.
 
-    Takes the newest code that came to the account's own mailbox since the sign-in began. No model sees it.
+    Takes the newest code that came to the account's own mailbox since the sign-in began. No model sees it. The user may
+    be asked to confirm it.
 
     Args:
         run: id of the run, or the name of its account; empty when only one run waits for a code.
@@ -245,6 +250,11 @@ async def answer_with_mail(run: str = "", tool_context: ToolContext | None = Non
             named = [r for r in waiting if run.strip() in ("", r.id, r.account)]
             if len(named) != 1:
                 return _which(run.strip(), waiting)
+            names = (named[0].id, named[0].account or "")
+            asked = f"Type the code that was mailed to {named[0].account} into its sign-in?"
+            own = said(Action.ANSWER_WITH_MAIL, names, tool_context, only=len(waiting) == 1)
+            if not own and (refusal := unconfirmed(asked, tool_context)):
+                return refusal
             if refusal := await _answer(client, named[0], key):
                 return refusal
             run_id = named[0].id

@@ -127,21 +127,30 @@ class Client:
         """
         return await self._start(CHECK_SESSION, account, key=key)
 
-    async def open_page(self, account: str, url: str | None = None, *, key: str | None = None) -> str:
+    async def open_page(
+        self, account: str, url: str | None = None, *, foreign: bool = False, key: str | None = None
+    ) -> str:
         """Queue a visit to `url` (or the account's verify URL); returns the run id.
+
+        Args:
+            foreign: a person has said that `url`, which is on no origin of the account, may be opened: without the
+                session, and as far as the account's browser may go.
 
         Raises: as `sign_in`.
         """
-        return await self._start(OPEN_PAGE, account, url, key=key)
+        return await self._start(OPEN_PAGE, account, url, *([True] if foreign else []), key=key)
 
     async def act_on_page(
-        self, account: str, instruction: str, url: str | None = None, *, key: str | None = None
+        self, account: str, instruction: str, url: str | None = None, *, agreed: str = "", key: str | None = None
     ) -> str:
         """Queue one action on the page `url` (or the account's verify URL), told in words; returns the run id.
 
+        Args:
+            agreed: what a person has said may be done: the `reason` of a run that ended as `needs_confirmation`.
+
         Raises: as `sign_in`.
         """
-        return await self._start(ACT_ON_PAGE, account, instruction, url, key=key)
+        return await self._start(ACT_ON_PAGE, account, instruction, url, *([agreed] if agreed else []), key=key)
 
     async def extract_from_page(
         self, account: str, question: str, url: str | None = None, *, key: str | None = None

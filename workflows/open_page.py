@@ -38,26 +38,32 @@ _FORMS = ("login", "username", "password", "otp")
 
 @DBOS.workflow(name=OPEN_PAGE)
 @traced_workflow
-async def open_page(account: str, url: str | None) -> dict[str, Any]:
+async def open_page(account: str, url: str | None, foreign: bool = False) -> dict[str, Any]:
     """Open `url` (or the verify URL) with the stored session of `account`.
+
+    Args:
+        foreign: `url` is on no origin of the account, and a person has said that it may be opened: without the session,
+            and only where the account's browser may go at all.
 
     Returns:
         `{"status": "opened", "account", "page_id", "url", "title"}`, or a status with `reason`.
     """
     run_id = workflow_id()
-    return await to_its_end(run_id, account, visit(run_id, account, url))
+    return await to_its_end(run_id, account, visit(run_id, account, url, foreign))
 
 
 @DBOS.step(**PATIENT)
-async def visit(run_id: str, account: str, url: str | None) -> dict[str, Any]:
+async def visit(run_id: str, account: str, url: str | None, foreign: bool = False) -> dict[str, Any]:
     """Load, read, redact, store."""
     app, pool = runtime().application, runtime().pool
     if (over := await ended_before(run_id)) is not None:
         return over
     record = await account_of(run_id, account)
-    target = allowed(urljoin(record.verify_url, url) if url else record.verify_url, record)
+    target = urljoin(record.verify_url, url) if url else record.verify_url
+    if not foreign:
+        allowed(target, record)
     info = await app.sessions.info(account)
-    state = await app.sessions.load(account)
+    state = None if foreign else await app.sessions.load(account)
     redact = await account_redactor(app.vault, record)
     await app.runs.event(run_id, "open", f"Opening {redact(shown(target))}")
     policy = pool.policy_of(record)
@@ -71,9 +77,10 @@ async def visit(run_id: str, account: str, url: str | None) -> dict[str, Any]:
             if response is not None and response.status >= 400:
                 raise PageNotOpened(f"The site answered {response.status}.", kept="The session is unchanged.")
             await watch.quiet(app.settings.page_timeout)
-            # A redirect may have led elsewhere.
-            allowed(page.url, record)
-            await refuse_forms(page, account)
+            if not foreign:
+                # A redirect may have led elsewhere.
+                allowed(page.url, record)
+                await refuse_forms(page, account)
             text = await read_text(page, redact)
             picture = await screenshot(page, redact)
             renewed = await capture(context, page)
@@ -84,12 +91,13 @@ async def visit(run_id: str, account: str, url: str | None) -> dict[str, Any]:
             await tell_egress(policy, reporter(run_id), hidden)
     new = NewPage(run_id=run_id, account=account, url=text.url, title=text.title, text=text.text, screenshot=picture)
     page_id = await app.pages.store(new)
-    # Sites renew cookies as they are used; the old ones may stop working.
-    await app.sessions.verified(
-        account,
-        replace(renewed, plain_check=state.plain_check, kept_by=state.kept_by),
-        session_id=info.id if info else None,
-    )
+    if state is not None:
+        # Sites renew cookies as they are used; the old ones may stop working.
+        await app.sessions.verified(
+            account,
+            replace(renewed, plain_check=state.plain_check, kept_by=state.kept_by),
+            session_id=info.id if info else None,
+        )
     result = {"status": "opened", "account": account, "page_id": page_id, "url": text.url, "title": text.title}
     await app.runs.event(run_id, "done", f"Read {text.title!r}")
     await app.runs.finish(run_id, "opened", reason="", result=result)

@@ -15,6 +15,7 @@ from playwright.async_api import Error
 from seezar.accounts.pages import NewPage
 from seezar.accounts.records import Account, SessionState
 from seezar.browser.reader import read_text, screenshot
+from seezar.browser.risks import NotAgreed
 from seezar.browser.semantic import SemanticBrowser
 from seezar.browser.state import capture
 from seezar.errors import SeezarError
@@ -48,14 +49,18 @@ def _interrupted(what: str) -> Interrupted:
 
 @DBOS.workflow(name=ACT_ON_PAGE)
 @traced_workflow
-async def act_on_page(account: str, instruction: str, url: str | None) -> dict[str, Any]:
+async def act_on_page(account: str, instruction: str, url: str | None, agreed: str = "") -> dict[str, Any]:
     """Do the one thing that `instruction` asks for on the page `url` (or the verify URL) of `account`.
 
+    Args:
+        agreed: what a person has said may be done; anything else that is risky is not.
+
     Returns:
-        `{"status": "done", "account", "method", "page_id", "url", "title"}`, or a status with `reason`.
+        `{"status": "done", "account", "method", "page_id", "url", "title"}`, or a status with `reason`; of
+        "needs_confirmation" that is what would be done.
     """
     run_id = workflow_id()
-    return await to_its_end(run_id, account, act(run_id, account, instruction, url))
+    return await to_its_end(run_id, account, act(run_id, account, instruction, url, agreed))
 
 
 @DBOS.workflow(name=EXTRACT_FROM_PAGE)
@@ -72,7 +77,7 @@ async def extract_from_page(account: str, question: str, url: str | None) -> dic
 
 
 @DBOS.step()
-async def act(run_id: str, account: str, instruction: str, url: str | None) -> dict[str, Any]:
+async def act(run_id: str, account: str, instruction: str, url: str | None, agreed: str = "") -> dict[str, Any]:
     """Open, act, read what came of it."""
     app = runtime().application
     if (over := await ended_before(run_id)) is not None:
@@ -91,13 +96,15 @@ async def act(run_id: str, account: str, instruction: str, url: str | None) -> d
     try:
         async with _opened(run_id, account, url) as visit:
             await app.runs.event(run_id, "ask", "Asking a model where on the page it is done")
-            done = await visit.browser.act(instruction, before=before)
+            done = await visit.browser.act(instruction, agreed=agreed, before=before)
             # A click is done before the page has sent what it leads to.
             await visit.watch.reaction()
             await visit.settle()
             text = await read_text(visit.browser.page, visit.redact)
             picture = await screenshot(visit.browser.page, visit.redact)
             page_id = await visit.keep(NewPage(run_id, account, text.url, text.title, text.text, picture))
+    except NotAgreed as error:
+        return await _finished(run_id, {"status": error.status, "account": account, "reason": error.what})
     except Exception as error:
         if not begun:
             raise
@@ -194,5 +201,5 @@ async def _opened(run_id: str, account: str, url: str | None) -> AsyncGenerator[
 async def _finished(run_id: str, result: dict[str, Any]) -> dict[str, Any]:
     app = runtime().application
     await app.runs.event(run_id, "done", str(result["status"]))
-    await app.runs.finish(run_id, str(result["status"]), reason="", result=result)
+    await app.runs.finish(run_id, str(result["status"]), reason=str(result.get("reason", "")), result=result)
     return result

@@ -3,7 +3,7 @@
 from google.adk.agents import LlmAgent
 
 from agents.factory import build_app, build_worker
-from tools import auth
+from tools import accounts, auth
 from tools.progress import streamed
 
 
@@ -13,7 +13,8 @@ def build(*, task: bool = False) -> LlmAgent:
         "auth",
         description=(
             "Signs accounts in and out, through password and second factor, goes on with a sign-in that waits for a "
-            "person, tells whether accounts are signed in, and lists the accounts there are. Takes account names."
+            "person, tells whether accounts are signed in, lists, adds and removes accounts, exports a session to a "
+            "file. Takes account names."
         ),
         instruction="""
 You keep accounts signed in. Call sign_in once for each account that is asked for; for several accounts call it for all
@@ -22,7 +23,8 @@ itself: you need no code and ask nobody for one. Pass fresh=true only when a fre
 words. A result with `question` means that the run waits for a person: tell in plain words what the site asks, with its
 `message`, and stop. When the user says that it is done (approved, terms accepted, captcha or passkey dealt with), call
 answer_run with confirmed=true. Never accept terms that the user has not accepted. A code is never yours: if the user
-offers one, refuse it, do not repeat it, and point to `seezar runs answer` at a terminal.
+offers one, refuse it, do not repeat it, and point to `seezar runs answer` at a terminal. Add, remove or export only
+what the user asked for in so many words.
 """,
         tools=[
             auth.list_accounts,
@@ -30,6 +32,9 @@ offers one, refuse it, do not repeat it, and point to `seezar runs answer` at a 
             streamed(auth.answer_run),
             auth.session_status,
             streamed(auth.sign_out),
+            accounts.add_account,
+            accounts.remove_account,
+            accounts.export_session,
         ],
         task=task,
     )

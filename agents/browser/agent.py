@@ -21,11 +21,12 @@ You read web pages behind logins. First open_page for the account, then read_pag
 gave. For several accounts open all pages in one turn. Without a page name the page that the sign-in leads to is opened,
 which is usually the dashboard. Answer with the rows that were asked for, as a Markdown table, with the numbers of the
 page. If open_page says not_signed_in, report that; you cannot sign in. When read_page does not show what was asked for,
-extract_from_page may. Use act_on_page only when the user asks for an action on a page, once for each action, and report
-what came of it.
+extract_from_page may. Use open_link for a whole address that the user gave. Use act_on_page only when the user asks for
+an action on a page, once for each action, and report what came of it.
 """,
         tools=[
             streamed(browser.open_page),
+            streamed(browser.open_link),
             browser.read_page,
             browser.screenshot,
             streamed(browser.extract_from_page),

@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -97,6 +97,22 @@ class Audit:
             limit,
         )
         return [entry_of(row) for row in rows]
+
+    async def count(self, action: str, *, by: str, within: timedelta) -> int:
+        """How often `action` was done of late.
+
+        Args:
+            by: the kind of actor: "agent".
+        """
+        row = await self._database.one(
+            "SELECT count(*) AS n FROM app.audit WHERE action = %s AND split_part(actor, ':', 1) = %s"
+            " AND at > now() - %s",
+            action,
+            by,
+            within,
+        )
+        assert row is not None
+        return int(row["n"])
 
     async def walk(self) -> AsyncGenerator[Sequence[Row]]:
         """All rows from the first one, in batches; `detail` is the very text that is stored."""

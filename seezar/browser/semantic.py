@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from seezar.accounts.records import SessionState
 from seezar.browser.launching import ARGUMENTS, Launcher
+from seezar.browser.risks import NotAgreed, risk_of
 from seezar.browser.shadow import OPEN_SHADOW_ROOTS
 from seezar.browser.stagehand_model import Spend, StagehandModel
 from seezar.browser.state import restore_session_storage
@@ -175,16 +176,19 @@ class SemanticBrowser:
         instruction: str,
         *,
         variables: Mapping[str, str] | None = None,
+        agreed: str = "",
         before: Callable[[], Awaitable[None]] | None = None,
     ) -> Proposal:
         """Do the one thing on the page that `instruction` asks for; returns what was done.
 
         Args:
             variables: as of `observe`.
+            agreed: what a person has said may be done, as `NotAgreed` told it.
             before: awaited right before it is done. When this raises after that, it may have been done all the same.
 
         Raises:
             PageNotUnderstood: nothing on the page fits, or what fits is not done: a password is never typed here.
+            NotAgreed: it is more than looking and filling in, and nobody has said that this may be done.
             OriginNotAllowed: the page is elsewhere.
         """
         proposals = await self.observe(instruction, variables=variables)
@@ -192,6 +196,12 @@ class SemanticBrowser:
             raise _not_found(instruction)
         chosen = proposals[0]
         await self._refuse_unfit(chosen)
+        try:
+            risk = await risk_of(self.page, chosen.selector, chosen.method, chosen.arguments, self._origins)
+        except Error:
+            raise _gone() from None
+        if risk is not None and self._redact(risk) != agreed:
+            raise NotAgreed(self._redact(risk), kept="Nothing was done.", next_step="Ask the person.")
         action = {
             "selector": chosen.selector,
             "description": chosen.description,
@@ -314,12 +324,16 @@ class SemanticBrowser:
             target = self.page.locator(chosen.selector)
             secret = chosen.method in ("fill", "type") and await target.first.evaluate(_HIDES_ITS_TEXT, timeout=5_000)
         except Error:
-            raise PageNotUnderstood("The element that was named is not on the page any more.") from None
+            raise _gone() from None
         if secret:
             raise PageNotUnderstood(
                 "A password is never typed on a model's word.",
                 next_step="Use the sign-in, which checks where it types.",
             )
+
+
+def _gone() -> PageNotUnderstood:
+    return PageNotUnderstood("The element that was named is not on the page any more.")
 
 
 def _not_found(instruction: str) -> PageNotUnderstood:

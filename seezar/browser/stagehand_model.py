@@ -4,7 +4,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, cast
 
-from seezar.browser.prompts import guarded
+from seezar.browser.prompts import fenced_page, guarded
 from seezar.models.asking import NoAnswer, ask
 from seezar.models.budget import Run
 from seezar.models.router import ModelRouter
@@ -85,7 +85,7 @@ class StagehandModel:
             blocks = cast("list[Any]", content if isinstance(content, list) else [content])
             # Pictures are left out: what is in them cannot be redacted.
             texts = [str(block.root.text) for block in blocks if getattr(block.root, "type", "") == "text"]
-            messages.append({"role": str(message.role), "content": self._outward("\n".join(texts))})
+            messages.append({"role": str(message.role), "content": fenced_page(self._outward("\n".join(texts)))})
         return messages
 
     def _outward(self, text: str) -> str:

@@ -3,13 +3,13 @@
 A page of the same shape is asked about once a run; the answer is kept and checked anew when the page comes back.
 """
 
-import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from playwright.async_api import Page
 
+from seezar.fencing import fenced
 from seezar.models.asking import NoAnswer, ask
 from seezar.models.budget import Run
 from seezar.models.router import ModelRouter
@@ -150,9 +150,7 @@ def _with_evidence(reading: Reading, why: str) -> Reading:
 
 
 def _question(snapshot: PageSnapshot) -> list[dict[str, Any]]:
-    # The page cannot know the mark, so it cannot end the list before its end.
-    mark = secrets.token_hex(8)
-    listed = f"<page-{mark}>\n{snapshot.text}\n</page-{mark}>"
+    listed = fenced(snapshot.text, source="a web page, its elements one a line")
     return [{"role": "system", "content": _INSTRUCTIONS}, {"role": "user", "content": listed}]
 
 

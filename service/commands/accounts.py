@@ -1,4 +1,4 @@
-"""`seezar account add|list|show|allow|remove`."""
+"""`seezar account add|list|show|secrets|allow|remove`."""
 
 import re
 from enum import StrEnum
@@ -8,9 +8,10 @@ import typer
 
 from service import completing
 from service.boundary import guarded
+from service.commands.account_secrets import secrets
 
 if TYPE_CHECKING:
-    from seezar.accounts import Account, NewAccount, SessionInfo
+    from seezar.accounts import Account, SessionInfo
     from seezar.accounts.states import AccountState
     from seezar.application import Application
 
@@ -21,6 +22,8 @@ Name = Annotated[
     str,
     typer.Argument(metavar="NAME", help="Name of the account.", show_default=False, autocompletion=completing.accounts),
 ]
+
+app.command()(secrets)
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -106,7 +109,7 @@ def add(
     )
 
     async def store(application: "Application") -> "Account":
-        return await store_account(application, new)
+        return await application.add_account(new)
 
     account = with_application(store)
     if as_json:
@@ -114,22 +117,6 @@ def add(
         return
     say(f"Added {account.name}: {account.username} at {account.start_url}.", style="green")
     say(f"Its secrets go to {', '.join(account.origins)} only. Next: seezar sign-in {account.name}")
-
-
-async def store_account(application: "Application", new: "NewAccount") -> "Account":
-    """Store the account, and its mailbox where there is none yet.
-
-    Raises:
-        MailDomainNotServed: nobody makes mailboxes on its domain; nothing is stored.
-        MailProviderRefused, MailProviderUnavailable: who may serve it cannot be asked; nothing is stored.
-        InvalidInput, AccountExists: as `Accounts.add`; nothing is stored.
-    """
-    if new.mailbox:
-        await application.mail.check_served(new.mailbox)
-    account = await application.accounts.add(new)
-    if account.mailbox:
-        await application.mail.ensure(account.mailbox)
-    return account
 
 
 def _password(variable: str | None, login_code: LoginCode | None) -> str | None:

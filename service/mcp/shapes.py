@@ -57,3 +57,9 @@ class Code(BaseModel):
     """What a person is asked for."""
 
     code: str = Field(min_length=1, max_length=200, description="The code that the site has sent.")
+
+
+class Done(BaseModel):
+    """What a person is asked to confirm."""
+
+    done: bool = Field(description="Yes: it is done, or accepted.")

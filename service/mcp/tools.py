@@ -16,11 +16,16 @@ from seezar.accounts.records import result_of_waiting
 from seezar.fencing import fenced, visible
 from service.mcp.desk import Desk
 from service.mcp.following import followed, with_text
-from service.mcp.shapes import Account, Address, Code, Findings, Found, Outcome, RunId, Seconds
+from service.mcp.shapes import Account, Address, Code, Done, Findings, Found, Outcome, RunId, Seconds
 
 _READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 # Each speaks to a web site; none takes anything away there.
 _ACTS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True)
+
+
+type Confirmed = Annotated[
+    bool, Field(description="True only when the user has said in this conversation that it is done.")
+]
 
 
 def add_tools(server: MCPServer[Any], desk: Desk) -> None:
@@ -71,27 +76,37 @@ def _add_answer(server: MCPServer[Any], desk: Desk) -> None:
             return None
         return Elicit(f"The site of the account {run.account} asks for a code. {run.reason}".strip(), Code)
 
+    async def said_done(run_id: RunId, ctx: Context[Any, Any], confirmed: Confirmed = False) -> Elicit[Done] | None:
+        """Asks the same person whether it is true what the client's model says: that it is done, or accepted."""
+        async with desk.asked(ctx, Scope.RUNS_WRITE) as client:
+            run = await client.application.runs.get(run_id)
+        if not confirmed or not run.waiting or run.question == "code" or not _can_ask(ctx):
+            return None
+        return Elicit(f"The sign-in of the account {run.account} waits: {run.reason} Is it done, or accepted?", Done)
+
     @server.tool(title="Answer a run that waits for a person", annotations=_ACTS)
     async def answer(
         run_id: RunId,
         ctx: Context[Any, Any],
         code: Annotated[ElicitationResult[Code], Resolve(typed_code)],
-        confirmed: Annotated[
-            bool, Field(description="True only when the user has said in this conversation that it is done.")
-        ] = False,
+        done: Annotated[ElicitationResult[Done], Resolve(said_done)],
+        confirmed: Confirmed = False,
         seconds: Seconds = 120,
     ) -> Outcome:
         """Go on with a run that waits for a person, and wait for its end.
 
         For an approval that the user has given, terms that the user accepts, a captcha or a passkey that the user has
-        dealt with: set `confirmed` when the user has said so, never before. A code is no argument, so never ask the
-        user for one: seezar asks for it directly where this client can, and says where to type it elsewhere.
+        dealt with: set `confirmed` when the user has said so, never before; seezar asks the user itself. A code is no
+        argument, so never ask the user for one: seezar asks for it directly where this client can, and says where to
+        type it elsewhere.
         """
         async with desk.asked(ctx, Scope.RUNS_WRITE) as client:
             run = await client.application.runs.get(run_id)
             typed = code.data if code.action == "accept" else None
+            # What a model says that its user has done is not enough: a page may have told it to say so.
+            said = done.action == "accept" and done.data is not None and done.data.done
             # Of a run that asks nothing the client says so.
-            if run.waiting and (typed is None if run.question == "code" else not confirmed):
+            if run.waiting and (typed is None if run.question == "code" else not said):
                 return Outcome(**result_of_waiting(run), message=_asked(run))
             await client.answer(run_id, typed.code if typed is not None else None)
             return await followed(ctx, client, run_id, seconds=seconds)
@@ -110,7 +125,11 @@ def _asked(run: Run) -> str:
             "It still waits for a code, which no model may see. The user types it at a terminal of that machine: "
             f"seezar runs answer {run.id}; or a program posts it to /v1/runs/{run.id}/answer."
         )
-    return f"It waits: {run.reason} Ask the user, and call again with confirmed when the user has said that it is done."
+    return (
+        f"It waits: {run.reason} Ask the user, and call again with confirmed when the user has said that it is done: "
+        f"seezar then asks the user itself. Where this client cannot show that, the user says it at a terminal: seezar "
+        f"runs answer {run.id}."
+    )
 
 
 def _add_open_page(server: MCPServer[Any], desk: Desk) -> None:

@@ -30,7 +30,16 @@ NOTHING: Any = None
 FOLDER = Path(agents.__file__).parent
 NAMES = ["auth", "browser", "coordinator", "mail", "research"]
 TOOLS = {
-    "auth": {"list_accounts", "sign_in", "answer_run", "session_status", "sign_out"},
+    "auth": {
+        "list_accounts",
+        "sign_in",
+        "answer_run",
+        "session_status",
+        "sign_out",
+        "add_account",
+        "remove_account",
+        "export_session",
+    },
     "mail": {
         "create_mailbox",
         "list_providers",
@@ -44,7 +53,7 @@ TOOLS = {
         "code_arrived",
         "answer_with_mail",
     },
-    "browser": {"open_page", "read_page", "screenshot", "extract_from_page", "act_on_page"},
+    "browser": {"open_page", "open_link", "read_page", "screenshot", "extract_from_page", "act_on_page"},
     "research": {"save_page", "search"},
 }
 
@@ -99,12 +108,12 @@ def test_importing_the_agents_does_not_import_litellm() -> None:
 
 
 def test_no_tool_takes_a_secret() -> None:
-    from tools import auth, browser, mail, research
+    from tools import accounts, auth, browser, mail, research
 
-    for module in (auth, browser, mail, research):
-        for name in TOOLS[module.__name__.rpartition(".")[2]]:
-            parameters = set(getattr(module, name).__annotations__)
-            assert not parameters & {"password", "secret", "code", "totp", "token", "cookie"}, name
+    every = {name: tool for module in (accounts, auth, browser, mail, research) for name, tool in vars(module).items()}
+    for name in set[str]().union(*TOOLS.values()):
+        parameters = set(every[name].__annotations__)
+        assert not parameters & {"password", "secret", "code", "totp", "token", "cookie"}, name
 
 
 def test_the_groups_are_models_that_adk_resolves() -> None:

@@ -75,6 +75,40 @@ async def test_adk_api_server_streams_the_answer_in_pieces(world: World) -> None
     assert "| demo-mail |" in whole
 
 
+@pytest.mark.browser
+async def test_a_person_confirms_over_http_as_adk_web_does(world: World) -> None:
+    """The page of ADK Web sends the answer as a function response, without the id of the invocation."""
+    await world.add_like("demo-password", "leaves-web")
+    port = free_port()
+    process = await adk(world.settings, "api_server", str(FOLDER), "--port", str(port))
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=120) as http:
+            await until_it_listens(process, port)
+            session = (await http.post("/apps/coordinator/users/u/sessions", json={})).json()["id"]
+
+            async def said(part: dict[str, object]) -> list[dict[str, object]]:
+                request = {
+                    "app_name": "coordinator",
+                    "user_id": "u",
+                    "session_id": session,
+                    "new_message": {"role": "user", "parts": [part]},
+                }
+                events = (await http.post("/run", json=request)).json()
+                return [part for event in events for part in (event.get("content") or {}).get("parts") or []]
+
+            parts = await said({"text": "sign in to leaves-web and sign out of leaves-web"})
+            [asked] = [part["functionCall"] for part in parts if "adk_request_confirmation" in json.dumps(part)]
+            assert isinstance(asked, dict)
+            assert await world.application.sessions.info("leaves-web") is not None
+            answer = {"id": asked["id"], "name": asked["name"], "response": {"confirmed": True}}
+            told = json.dumps(await said({"functionResponse": answer}))
+            assert "Signed out of **leaves-web**" in told
+            assert await world.application.sessions.info("leaves-web") is None
+    finally:
+        process.send_signal(signal.SIGINT)
+        await process.communicate()
+
+
 async def test_an_unreachable_database_is_one_sentence(settings: Settings) -> None:
     url = f"postgresql://seezar@127.0.0.1:{free_port()}/seezar"
     process = await adk(settings.model_copy(update={"database_url": url}), "run", str(FOLDER / "coordinator"), "hello")

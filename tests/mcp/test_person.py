@@ -92,7 +92,16 @@ async def test_another_api_process_takes_the_answer_but_from_no_other_client(ser
 
 
 async def test_an_approval_needs_the_word_of_the_user(served: Served) -> None:
-    async with phone_site(served.world, "push", asks="approval") as phone, connected(served, *AGENT) as client:
+    said = [False, True]
+
+    async def person(context: object, params: ElicitRequestParams) -> ElicitResult:
+        return ElicitResult(action="accept", content={"done": said.pop(0)})
+
+    async with (
+        phone_site(served.world, "push", asks="approval") as phone,
+        connected(served, *AGENT) as silent,
+        connected(served, *AGENT, elicitation_callback=person) as client,
+    ):
         waiting = (await client.call_tool("sign_in", {"account": "push"})).structured_content
         assert waiting is not None
         assert waiting["question"] == "approval"
@@ -100,6 +109,13 @@ async def test_an_approval_needs_the_word_of_the_user(served: Served) -> None:
         assert asked is not None
         assert asked["status"] == "needs_person"
         assert "Ask the user" in asked["message"]
+        # The word of a model is not that of its user, whether or not the user can be asked.
+        for model in (silent, client):
+            arguments = {"run_id": waiting["run_id"], "confirmed": True}
+            told = (await model.call_tool("answer", arguments)).structured_content
+            assert told is not None
+            assert told["status"] == "needs_person"
+            assert f"seezar runs answer {waiting['run_id']}" in told["message"]
         phone.approved = True
         done = (await client.call_tool("answer", {"run_id": waiting["run_id"], "confirmed": True})).structured_content
         assert done is not None

@@ -125,3 +125,16 @@ def test_a_hidden_prompt_shows_nothing_of_the_password(world: Home) -> None:
     assert "stored" in next(
         line for line in world.seezar("account", "show", "typed").out.splitlines() if line.startswith("password")
     )
+
+
+def test_secrets_are_given_afterwards(world: Home) -> None:
+    assert add(world, "bare", "--login-code", "none")[0] == 0
+    none = world.seezar("account", "secrets", "bare")
+    assert none.code == 1
+    assert "no secret to store" in none.complaint
+    given = world.seezar("account", "secrets", "bare", "--totp-env", "KEY", KEY="JBSWY3DPEHPK3PXP")
+    assert given.code == 0, given.complaint
+    assert "JBSWY3DPEHPK3PXP" not in given.out + given.err
+    told = world.seezar("account", "show", "bare")
+    assert "totp" in told.out
+    assert world.seezar("account", "secrets", "nobody", "--totp-env", "KEY", KEY="JBSWY3DPEHPK3PXP").code == 1

@@ -76,9 +76,10 @@ def test_no_input_ends_in_a_traceback(nasty: str, tmp_path: Path) -> None:
     }
     runner = CliRunner(env=variables)
     for name in COMMANDS:
-        if name in SERVERS:
-            continue
         required = [p for p in COMMANDS[name].params if p.required]  # pyright: ignore[reportAttributeAccessIssue]
+        # What takes no word cannot be given a wrong one; `db url` is there to print a password.
+        if name in SERVERS or name == "db url" or not required:
+            continue
         arguments = [part for p in required for part in ([p.opts[0], nasty] if p.opts[0].startswith("-") else [nasty])]
         for more in ([], ["--json"], ["--no-such-option"], ["one", "too", "many", "words"]):
             done = runner.invoke(APP, [*name.split(), *arguments, *more], input="")
@@ -125,7 +126,8 @@ def _completed(home: Home, shell: str, typed: str) -> list[str]:
         check=False,
     )
     assert done.stderr == b"", done.stderr
-    text = done.stdout.decode()
+    # What zsh is told where there is nothing to offer: files.
+    text = done.stdout.decode().replace("_files", "")
     return [word.strip('"\\ ') for word in text.replace("_arguments '*: :((", "").replace("))'", "").split()]
 
 

@@ -4,27 +4,14 @@ import asyncio
 from uuid import uuid4
 
 import pytest
-from google.adk.agents import LlmAgent
-from google.adk.agents.invocation_context import InvocationContext
-from google.adk.sessions import InMemorySessionService
 from google.adk.tools.function_tool import FunctionTool
-from google.adk.tools.tool_context import ToolContext
 
+from tests.calls import call
 from tests.world import World
 from tools import auth, browser, mail
 from tools.answers import Answer, call_key
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser]
-
-
-async def call(call_id: str, *, invocation: str = "i1", session_id: str = "s1", user: str = "u") -> ToolContext:
-    """The context of a tool call, as ADK gives it; made anew for the same call of a resumed turn."""
-    service = InMemorySessionService()
-    session = await service.create_session(app_name="auth", user_id=user, session_id=session_id)
-    context = InvocationContext(
-        session_service=service, invocation_id=invocation, agent=LlmAgent(name="auth"), session=session
-    )
-    return ToolContext(context, function_call_id=call_id)
 
 
 async def runs(world: World, kind: str) -> list[str]:
@@ -79,8 +66,12 @@ async def test_a_call_that_is_repeated_while_its_run_is_under_way_and_after_it(w
     pages = [await browser.open_page("demo-password", tool_context=await call("open")) for _ in range(2)]
     assert pages[0] == pages[1]
     assert len(await runs(world, "open_page")) == 1
-    assert (await auth.sign_out("demo-password", tool_context=await call("out")))["status"] == "signed_out"
-    assert (await auth.sign_out("demo-password", tool_context=await call("out")))["status"] == "signed_out"
+    assert (await auth.sign_out("demo-password", tool_context=await call("out", confirmed=True)))[
+        "status"
+    ] == "signed_out"
+    assert (await auth.sign_out("demo-password", tool_context=await call("out", confirmed=True)))[
+        "status"
+    ] == "signed_out"
     assert len(await runs(world, "sign_out")) == 1
 
 
@@ -93,7 +84,7 @@ async def test_an_answer_that_is_repeated_is_given_once(world: World) -> None:
     await database.run("UPDATE app.run SET question = 'approval' WHERE id = %s", run_id)
 
     async def repeated() -> Answer:
-        return await auth.answer_run("by-hand", confirmed=True, tool_context=await call("approved"))
+        return await auth.answer_run("by-hand", confirmed=True, tool_context=await call("approved", confirmed=True))
 
     both = await asyncio.gather(repeated(), repeated())
     after = await repeated()
@@ -114,7 +105,7 @@ async def test_a_mailed_code_is_handed_over_once(world: World) -> None:
     assert (asked["status"], asked["question"]) == ("needs_person", "code")
 
     async def repeated() -> Answer:
-        return await mail.answer_with_mail("mailed-once", tool_context=await call("mailed"))
+        return await mail.answer_with_mail("mailed-once", tool_context=await call("mailed", confirmed=True))
 
     both = await asyncio.gather(repeated(), repeated())
     after = await repeated()

@@ -7,6 +7,7 @@ import pytest
 
 from playground.data import DASHBOARDS
 from playground.world import DEMO_ACCOUNTS
+from tests.calls import call, yes
 from tests.world import World
 from tools import auth, browser, mail, research
 from tools.answers import Answer, answers
@@ -60,7 +61,11 @@ async def test_a_code_is_not_for_the_chat_and_the_rest_needs_a_yes(world: World)
 
     await world.application.database.run("UPDATE app.run SET question = 'approval' WHERE id = %s", answer["run_id"])
     assert (await auth.answer_run("", confirmed=False))["question"] == "approval"
-    after = await auth.answer_run(answer["run_id"], confirmed=True)
+    # The model says so; the person has not.
+    asked = await auth.answer_run(answer["run_id"], confirmed=True, tool_context=await call("no-word"))
+    assert asked["status"] == "needs_confirmation"
+    assert (await world.application.runs.get(answer["run_id"])).waiting
+    after = await auth.answer_run(answer["run_id"], confirmed=True, tool_context=await call("a", said="I approved it"))
     # The site still asks for its code.
     assert (after["status"], after["question"]) == ("needs_person", "code")
     assert (await auth.answer_run("nobody-here", confirmed=True))["status"] == "unknown_run"
@@ -71,7 +76,9 @@ async def test_a_code_is_not_for_the_chat_and_the_rest_needs_a_yes(world: World)
 async def test_signing_out_forgets_the_session(world: World) -> None:
     await world.add_like("demo-password", "leaves-again")
     await signed_in("leaves-again")
-    assert (await auth.sign_out("leaves-again"))["status"] == "signed_out"
+    assert (await auth.sign_out("leaves-again"))["status"] == "needs_confirmation"
+    assert (await auth.session_status("leaves-again"))["status"] == "signed_in"
+    assert (await auth.sign_out("leaves-again", tool_context=await yes()))["status"] == "signed_out"
     assert (await auth.session_status("leaves-again"))["status"] == "not_signed_in"
     assert (await browser.open_page("leaves-again"))["status"] == "not_signed_in"
 
@@ -88,11 +95,11 @@ async def test_accounts_are_listed_without_anything_secret(world: World) -> None
 
 
 @pytest.mark.parametrize(
-    "call",
+    "tool",
     [auth.sign_in, auth.session_status, auth.sign_out, browser.open_page, mail.latest_message, mail.code_arrived],
 )
-async def test_an_unknown_account_is_an_answer_that_names_the_known_ones(world: World, call) -> None:
-    answer = await call("nobody-here")
+async def test_an_unknown_account_is_an_answer_that_names_the_known_ones(world: World, tool) -> None:
+    answer = await tool("nobody-here")
     assert answer["status"] == "unknown_account"
     assert "demo-mail" in answer["message"]
 

@@ -45,6 +45,11 @@ class Shop:
         return redirect("/", cookie="sid=0; Path=/" if self.ends_session else None)
 
 
+def press(site: Site) -> str:
+    """What a person agrees to who lets the button be pressed."""
+    return f"click the button “Close the day”, which sends to {site.url}/close"
+
+
 def answers(body: dict[str, Any]) -> str:
     """What a model would say: it points at the button, or reads the number."""
     schema = body["messages"][0]["content"].rpartition("nothing else:")[2]
@@ -90,9 +95,20 @@ async def with_session(world: World, site: Site) -> None:
     await app.sessions.store("shop", SessionState(storage=storage, session_storage={}), run_id="by-hand")
 
 
+async def test_what_changes_something_waits_for_a_person_and_is_then_that_and_nothing_else(
+    world: World, shop: tuple[Shop, Site]
+) -> None:
+    before = shop[0].closed
+    for agreed in ("", "click the button “Close the week”, which sends to http://elsewhere.test/"):
+        run_id = await world.client.act_on_page("shop", "press the button", agreed=agreed)
+        result = await world.client.result(run_id, timeout=150)
+        assert (result["status"], result["reason"]) == ("needs_confirmation", press(shop[1]))
+    assert shop[0].closed == before
+
+
 async def test_one_action_is_done_once_and_counted(world: World, shop: tuple[Shop, Site], server: ModelServer) -> None:
     before = len(server.bodies)
-    run_id = await world.client.act_on_page("shop", "press the button that closes the day")
+    run_id = await world.client.act_on_page("shop", "press the button that closes the day", agreed=press(shop[1]))
     result = await world.client.result(run_id, timeout=150)
     assert result["status"] == "done", result
     assert shop[0].closed == 1
@@ -130,7 +146,8 @@ async def test_what_was_done_is_not_told_as_not_done(world: World, shop: tuple[S
     shop[0].ends_session = True
     try:
         result = await world.client.result(
-            await world.client.act_on_page("shop", "press the button that closes the day"), timeout=150
+            await world.client.act_on_page("shop", "press the button that closes the day", agreed=press(shop[1])),
+            timeout=150,
         )
     finally:
         shop[0].ends_session = False
