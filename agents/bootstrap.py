@@ -19,6 +19,7 @@ from seezar.environment import load_environment
 from seezar.errors import SeezarError
 from seezar.models.router import ModelRouter, get_router
 from seezar.settings import Settings, get_settings
+from seezar.telemetry.logs import mask_logs
 from workflows.ground import database_address, ensure_running, prepare_database
 
 _log = logging.getLogger(__name__)
@@ -69,6 +70,7 @@ def loading() -> threading.Event:
 @lru_cache(maxsize=1)
 def _begin() -> ModelRouter:
     load_environment()
+    mask_logs()
     try:
         tracing.start()
         settings = get_settings()
