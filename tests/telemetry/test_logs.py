@@ -84,9 +84,14 @@ def test_no_way_of_logging_tells_a_secret(way: str) -> None:
 
 
 def test_the_rest_is_still_told() -> None:
-    text = said(
-        "log.info('%d of %s', 3, ['a']); log.info('GET %s', '/x')\ntry:\n    1 / 0\nexcept Exception:\n    log.exception('no')"
-    )
+    work = """
+log.info('%d of %s', 3, ['a'])
+log.info('GET %s', '/x')
+try:
+    1 / 0
+except Exception:
+    log.exception('no')"""
+    text = said(work)
     assert "INFO:seezar.test:3 of ['a']" in text
     assert "INFO:seezar.test:GET /x" in text
     assert "ZeroDivisionError: division by zero" in text
