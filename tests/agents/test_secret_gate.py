@@ -1,11 +1,12 @@
 """The net below the tools: no known secret is stored in a conversation, sent to a model or shown."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 
 import pytest
 from google.adk.agents import LlmAgent
+from google.adk.cli import api_server
 from google.adk.events.event import Event
 from google.adk.models.base_llm import BaseLlm
 from google.adk.models.llm_request import LlmRequest
@@ -14,9 +15,12 @@ from google.adk.runners import Runner
 from google.adk.sessions import InMemorySessionService
 from google.adk.tools.tool_context import ToolContext
 from google.genai import types
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from pydantic import Field
 
 from agents.factory import build_app
+from agents.trace_tab import mask_trace_tab
 from seezar.telemetry.revealed import revealed
 
 SECRET = "Zr&<\"'é /+%7Qx-Kestrel"
@@ -37,7 +41,9 @@ class Parrot(BaseLlm):
 
     sent: list[str] = Field(default_factory=list)
 
-    async def generate_content_async(self, llm_request: LlmRequest, stream: bool = False) -> Any:
+    async def generate_content_async(
+        self, llm_request: LlmRequest, stream: bool = False
+    ) -> AsyncGenerator[LlmResponse]:
         self.sent.append(llm_request.model_dump_json(exclude_none=True))
         answered = llm_request.contents[-1].parts[0].function_response  # pyright: ignore[reportOptionalSubscript]
         if answered is None:
@@ -89,3 +95,23 @@ async def test_what_only_looks_like_a_secret_is_masked_where_a_person_writes_it(
     _, stored, model = await talk("the password is Never-Told-4711, sign in")
     assert "Never-Told" not in told(stored) + "".join(model.sent)
     assert "sign in" in told(stored)
+
+
+def test_the_trace_tab_of_adk_keeps_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    for keeper in (api_server.ApiServerSpanExporter, api_server.InMemoryExporter):
+        monkeypatch.setattr(keeper, "export", keeper.export)
+    mask_trace_tab()
+    mask_trace_tab()
+    events: dict[str, Any] = {}
+    kept, provider = api_server.InMemoryExporter({}), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(api_server.ApiServerSpanExporter(events)))
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+    with provider.get_tracer("test").start_as_current_span("call_llm") as span:
+        span.set_attribute("gcp.vertex.agent.event_id", "e-1")
+        span.set_attribute("gcp.vertex.agent.session_id", "s-1")
+        span.set_attribute("gcp.vertex.agent.llm_request", json.dumps({"text": f"{SECRET} 483-920"}))
+    shown = str(events) + "".join(span.to_json() for span in kept.get_finished_spans("s-1"))
+    assert "e-1" in events
+    assert "«secret:password-" in shown
+    assert "Kestrel" not in shown
+    assert "483-920" not in shown
