@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 
 
 def _no_mail(record: logging.LogRecord) -> bool:
-    """aiosmtpd logs each line of a mail at DEBUG, before anybody can know what in it is secret. A filter holds also
-    where somebody sets all levels to DEBUG.
+    """Each line of a mail is logged by aiosmtpd at DEBUG, before anybody can know what in it is secret. A filter holds
+    also where somebody sets all levels to DEBUG.
     """
     return record.levelno >= logging.WARNING
 
@@ -116,7 +116,6 @@ class SmtpServer:
         Raises:
             PortTaken: another program listens on the port.
         """
-        # aiosmtpd logs every received line at DEBUG, codes included.
         logging.getLogger("mail.log").addFilter(_no_mail)
         loop = asyncio.get_running_loop()
         try:
