@@ -6,6 +6,7 @@ brings up database and worker.)
 """
 
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -19,11 +20,13 @@ from seezar.environment import load_environment
 from seezar.errors import SeezarError
 from seezar.models.router import ModelRouter, get_router
 from seezar.settings import Settings, get_settings
+from seezar.telemetry.logs import mask_logs
 from workflows.ground import database_address, ensure_running, prepare_database
 
 _log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 30.0
+_SERVER = "google.adk.cli.api_server"
 
 
 def start() -> None:
@@ -69,6 +72,12 @@ def loading() -> threading.Event:
 @lru_cache(maxsize=1)
 def _begin() -> ModelRouter:
     load_environment()
+    mask_logs()
+    if _SERVER in sys.modules:
+        # Only a server has a tab of traces; loading ADK's for `adk run` would cost it a second.
+        from agents.trace_tab import mask_trace_tab
+
+        mask_trace_tab()
     try:
         tracing.start()
         settings = get_settings()

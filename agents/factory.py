@@ -12,7 +12,9 @@ from pydantic import BaseModel, Field
 
 from agents.model import PoolModel, register
 from agents.plugins import ErrorNet, RunBudget
+from agents.secret_gate import SecretGate
 from agents.tracing import PromptLink, start
+from seezar.telemetry.logs import mask_logs
 from seezar.telemetry.prompts import get_prompts
 
 
@@ -112,6 +114,7 @@ def build_app(root_agent: LlmAgent) -> App:
     """The app of an agent: resumable after a crash, errors of tools as answers. Its name is the folder's."""
     register()
     # `adk eval` imports the app alone, and nothing else that could begin it.
+    mask_logs()
     start()
     with warnings.catch_warnings():
         # That the class is marked experimental is known (ADK is pinned), and no news to the user of an agent.
@@ -120,6 +123,6 @@ def build_app(root_agent: LlmAgent) -> App:
     return App(
         name=root_agent.name,
         root_agent=root_agent,
-        plugins=[ErrorNet(), RunBudget(), PromptLink()],
+        plugins=[ErrorNet(), RunBudget(), PromptLink(), SecretGate()],
         resumability_config=resumability,
     )

@@ -12,6 +12,7 @@ from playground.shapes import all_shapes
 from playground.world import demo_accounts
 from seezar.errors import SeezarError
 from seezar.settings import get_settings
+from seezar.telemetry.logs import mask_logs
 
 
 async def run(port: int, smtp_port: int, mail_domain: str) -> None:
@@ -35,6 +36,7 @@ async def run(port: int, smtp_port: int, mail_domain: str) -> None:
 
 def main() -> int:
     """Parse the command line and run. Returns the exit code."""
+    mask_logs()
     try:
         settings = get_settings()
         parser = argparse.ArgumentParser(prog="python -m playground", description=__doc__)

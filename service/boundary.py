@@ -102,11 +102,12 @@ def _write_traceback(error: Exception) -> Path:
     from seezar.files import private_folder
     from seezar.redaction import Redactor
     from seezar.settings import get_settings
+    from seezar.telemetry.logs import without_secrets
 
     settings = get_settings()
     # Frames quote lines of code, but the text of an error may quote a value.
     redact = Redactor({**_configured_secrets(), **entered()})
-    text = redact("".join(traceback.format_exception(error)))
+    text = without_secrets(redact("".join(traceback.format_exception(error))))
     path = private_folder(settings.log_dir) / _LOG
     with path.open("a", encoding="utf-8") as file:
         file.write(f"{datetime.now().astimezone().isoformat(timespec='seconds')} {' '.join(sys.argv[1:2])}\n{text}\n")

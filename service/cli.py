@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from seezar.environment import load_environment
+from seezar.telemetry.logs import mask_logs
 from service.commands import (
     accounts,
     api,
@@ -112,6 +113,7 @@ def main() -> None:
     # Read before LiteLLM is imported anywhere: without it, its import fetches a price list from the network.
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     load_environment()
+    mask_logs()
     app = build()
     if not _is_own(app, sys.argv[1:]):
         extend(app)

@@ -22,6 +22,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
     "account list": ("account list",),
     "account show": ("account show ops --history 20",),
+    "account secrets": ("account secrets ops --password-env OPS_PASSWORD",),
     "account allow": (
         "account allow ops cdn.example.net '*.images.example.net'",
         "account allow ops --remove a.example",

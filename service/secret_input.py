@@ -5,6 +5,7 @@ import os
 import typer
 
 from seezar.errors import InvalidInput
+from seezar.telemetry.revealed import revealed
 
 # What this process was given, so that its log can leave it out.
 _entered: dict[str, str] = {}
@@ -43,5 +44,7 @@ def from_prompt(what: str) -> str:
 def remember(what: str, value: str) -> str:
     """Note a secret that was read another way, so that this process's log leaves it out; returns it."""
     if value:
-        _entered[what.lower().replace(" ", "-")] = value
+        name = what.lower().replace(" ", "-")
+        _entered[name] = value
+        revealed.note(name, value)
     return value

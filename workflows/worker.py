@@ -26,6 +26,7 @@ from seezar.mail.smtp import SmtpServer
 from seezar.settings import Settings, load_settings
 from seezar.signin import detector
 from seezar.signin.lives import SignInLives
+from seezar.telemetry.logs import mask_logs
 from seezar.telemetry.setup import telemetry
 from workflows import engine
 from workflows.adoption import Adopter, hand_over
@@ -222,6 +223,7 @@ def main(arguments: list[str] | None = None) -> int:
         logging.getLogger(name).setLevel(logging.WARNING)
     bury_children()
     load_environment()
+    mask_logs()
     try:
         telemetry.start("worker")
         settings = load_settings()

@@ -21,6 +21,13 @@ _FULL = "552 5.2.2 The mailbox is full"
 log = logging.getLogger(__name__)
 
 
+def _no_mail(record: logging.LogRecord) -> bool:
+    """Each line of a mail is logged by aiosmtpd at DEBUG, before anybody can know what in it is secret. A filter holds
+    also where somebody sets all levels to DEBUG.
+    """
+    return record.levelno >= logging.WARNING
+
+
 class _Protocol(SMTP):
     # Read by aiosmtpd from the class when a connection is made.
     line_length_limit = MAX_LINE
@@ -109,8 +116,7 @@ class SmtpServer:
         Raises:
             PortTaken: another program listens on the port.
         """
-        # aiosmtpd logs every received line at DEBUG, codes included.
-        logging.getLogger("mail.log").setLevel(logging.WARNING)
+        logging.getLogger("mail.log").addFilter(_no_mail)
         loop = asyncio.get_running_loop()
         try:
             self._server = await loop.create_server(self._protocol, self._host, self._wanted)

@@ -37,7 +37,7 @@ class MaskingExporter(SpanExporter):
             def mask(text: str) -> str:
                 return masked(redact(text))
 
-            clean = [_span(span, mask) for span in spans]
+            clean = [masked_span(span, mask) for span in spans]
         except Exception as error:  # noqa: BLE001 - whatever it is, the work goes on and nothing leaves
             _log.error("%d spans could not be masked (%s) and were dropped", len(spans), type(error).__name__)
             return SpanExportResult.FAILURE
@@ -62,7 +62,8 @@ class MaskingExporter(SpanExporter):
         return self._inner.force_flush(timeout_millis)
 
 
-def _span(span: ReadableSpan, mask: Callable[[str], str]) -> ReadableSpan:
+def masked_span(span: ReadableSpan, mask: Callable[[str], str]) -> ReadableSpan:
+    """A copy of `span` with `mask` done to every text in it."""
     return ReadableSpan(
         name=mask(span.name),
         context=span.get_span_context(),

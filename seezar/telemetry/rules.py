@@ -11,6 +11,8 @@ _NAMES = (
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9+/_=.~-]{8,}"), r"\1 «masked»"),
     (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"), "«masked»"),
+    # Secrets of clients and refresh tokens of our own HTTP API.
+    (re.compile(r"\bszr?_[A-Za-z0-9_-]{32,}"), "«masked»"),
     (re.compile(r"(?i)\b(otpauth://[^\s\"'<>]*?secret=)[A-Z2-7]+"), r"\1«masked»"),
     (re.compile(r"(://[^/\s:@]*:)(?!«)[^/\s@]+(?=@)"), r"\1«masked»"),
     (

@@ -3,12 +3,12 @@
 import atexit
 import logging
 import os
-import re
 import threading
 from collections.abc import Mapping, MutableMapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from seezar.telemetry.logs import know_environment
 from seezar.telemetry.revealed import revealed
 from seezar.telemetry.spans import spans
 from seezar.telemetry.targets import Target, targets
@@ -31,8 +31,6 @@ _READ_BY_ADK = (
     "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
     "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
 )
-_SECRET_NAME = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD|SALT)$")
-_SHORTEST_SECRET = 8
 
 
 class Telemetry:
@@ -70,9 +68,7 @@ class Telemetry:
         if not self.found:
             return False
         self._read = {name: environ.pop(name) for name in _READ_BY_ADK if name in environ}
-        for name, value in environ.items():
-            if _SECRET_NAME.search(name) and len(value) >= _SHORTEST_SECRET:
-                revealed.known(name.lower(), value)
+        know_environment(environ)
         revealed.listening = True
         self._provider = _provider(role, self.found)
         spans.use(self._provider)

@@ -19,6 +19,7 @@ from agents import storage
 from agents.factory import TaskReport, build_app
 from agents.model import PoolModel
 from agents.plugins import ErrorNet, RunBudget
+from agents.secret_gate import SecretGate
 from agents.sessions import StoredSessions
 from agents.tracing import PromptLink
 from seezar.errors import NotSignedIn
@@ -78,7 +79,7 @@ def test_an_app_is_named_like_its_folder_resumable_and_has_the_net(name: str) ->
     assert app.name == name
     assert app.resumability_config is not None
     assert app.resumability_config.is_resumable
-    assert [type(plugin) for plugin in app.plugins] == [ErrorNet, RunBudget, PromptLink]
+    assert [type(plugin) for plugin in app.plugins] == [ErrorNet, RunBudget, PromptLink, SecretGate]
 
 
 @pytest.mark.parametrize("name", sorted(TOOLS))

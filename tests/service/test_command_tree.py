@@ -136,9 +136,8 @@ def test_names_are_completed(home: Home, shell: str) -> None:
     assert _completed(home, shell, "seezar account show op") == [], "nothing is started for it"
     assert home.processes() == []
     for name in ("ops-1", "ops-2", "other"):
-        added = home.seezar(
-            "account", "add", name, "--url", "https://a.example/", "--username", "me", "--login-code", "email"
-        )
+        site = ("--url", "https://a.example/", "--username", "me", "--password-ref", "env:PASSWORD")
+        added = home.seezar("account", "add", name, *site)
         assert added.code == 0, added.err
     hook = str(home.seezar("webhook", "add", "https://203.0.114.7/hook", "--json").json["id"])
     assert _completed(home, shell, "seezar account show op") == ["ops-1", "ops-2"]

@@ -26,6 +26,7 @@ SECRET = "corn-flower-77"
         ("Set-Cookie: sid=corn-flower; Path=/", "corn-flower"),
         ("my password is corn-flower, go on", "corn-flower"),
         ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", "eyJzdWIiOiIxIn0"),
+        ("a client szr_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG", "0123456789abcdef"),
         ("otpauth://totp/a:b?issuer=c&secret=JBSWY3DPEHPK3PXP", "JBSWY3DPEHPK3PXP"),
         ("postgresql://ann:corn-flower@127.0.0.1:5432/seezar", "corn-flower"),
     ],
