@@ -12,7 +12,10 @@ import typer
 import playground.mailer
 import seezar.access.errors
 import seezar.browser.semantic
+import seezar.knowledge.store
+import seezar.reports.store
 import seezar.signin.filling
+import seezar.webhooks.records
 import service.api.etags
 import service.supervisor
 import workflows.open_page
@@ -33,6 +36,7 @@ PROSE = {"imports"}
 # Variables of other programs that the documentation tells people to set or know.
 FOREIGN = {
     "ADK_TELEMETRY_SCHEMA_VERSION_OPT_IN",
+    "NO_COLOR",
     "OPENINFERENCE_HIDE_INPUTS",
     "OPENINFERENCE_HIDE_OUTPUTS",
     "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",

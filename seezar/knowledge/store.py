@@ -191,7 +191,8 @@ class Knowledge:
             last,
             limit,
         )
-        return [Document(**{**row, "id": str(row["id"])}) for row in rows]
+        names = ("account", "url", "title", "passages", "taken_at", "saved_at")
+        return [Document(id=str(row["id"]), **{name: row[name] for name in names}) for row in rows]
 
     async def remove(self, document_id: str) -> None:
         """Forget a kept page: its passages are deleted with it, and found no more.

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from service import completing
 from service.boundary import guarded
 
 if TYPE_CHECKING:
@@ -13,20 +14,26 @@ if TYPE_CHECKING:
 
 @guarded()
 def secrets(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the account.", show_default=False)],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="Name of the account.", show_default=False, autocompletion=completing.accounts
+        ),
+    ],
     password_env: Annotated[
         str | None, typer.Option(metavar="VAR", help="Environment variable that holds the password.")
     ] = None,
     totp_env: Annotated[
         str | None, typer.Option(metavar="VAR", help="Environment variable that holds the TOTP key.")
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Give an account a new password or TOTP key: from environment variables, else from hidden prompts."""
     from seezar.accounts.records import AccountChange
     from seezar.errors import InvalidInput
     from service.ground import with_application
     from service.secret_input import from_environment, from_prompt
-    from service.terminal import interactive, say
+    from service.terminal import interactive, tell
 
     asks = interactive() and not password_env and not totp_env
     if asks:
@@ -50,4 +57,6 @@ def secrets(
         )
 
     account = with_application(change)
-    say(f"Stored. It goes to {', '.join(account.origins)} only. Next: seezar sign-in {account.name}", style="green")
+    text = f"Stored. It goes to {', '.join(account.origins)} only. Next: seezar sign-in {account.name}"
+    stored = [what for what, value in (("password", password), ("totp", totp)) if value]
+    tell(text, {"account": account.name, "stored": stored}, as_json=as_json)
