@@ -20,6 +20,7 @@ from pathlib import Path
 
 import httpx
 
+from benchmarks.plain_client import PlainClient
 from benchmarks.report import Ratio, Report, parser
 from seezar.access import Scope
 from seezar.accounts import NewAccount
@@ -89,23 +90,19 @@ async def _measure(report: Report, settings: Settings, url: str, readers: int, r
     ):
         run_id = await _filled(stores)
         token = (await stores.access.tokens.issue_here("bench")).access_token
-        limits = httpx.Limits(max_connections=None)
-        headers = {"authorization": f"Bearer {token}"}
-        async with (
-            httpx.AsyncClient(base_url=ours, headers=headers, trust_env=False, limits=limits, timeout=30) as client,
-            httpx.AsyncClient(base_url=theirs, trust_env=False, limits=limits, timeout=30) as bare,
-        ):
-            paths = ["/v1/accounts", f"/v1/runs/{run_id}", "/v1/runs?limit=20", "/v1/sessions", "/v1/accounts/bench-0"]
+        paths = ["/v1/accounts", f"/v1/runs/{run_id}", "/v1/runs?limit=20", "/v1/sessions", "/v1/accounts/bench-0"]
+        with contextlib.closing(PlainClient(ours, token)) as client, contextlib.closing(PlainClient(theirs)) as bare:
             for path in paths:
-                (await client.get(path)).raise_for_status()
+                if (status := await client.get(path)) != 200:
+                    raise RuntimeError(f"{path} is answered {status}")
             await _windows(report, stores, client, bare, paths, run_id, readers, rate, seconds)
 
 
 async def _windows(
     report: Report,
     stores: Application,
-    client: httpx.AsyncClient,
-    bare: httpx.AsyncClient,
+    client: PlainClient,
+    bare: PlainClient,
     paths: Sequence[str],
     run_id: str,
     readers: int,
@@ -139,7 +136,7 @@ async def _windows(
     report.figures["readers_that_missed_one"] = sum(1 for had in following.events if had < count)
 
 
-async def _window(client: httpx.AsyncClient, paths: Sequence[str], rate: int) -> _Load:
+async def _window(client: PlainClient, paths: Sequence[str], rate: int) -> _Load:
     """Ten seconds of requests at `rate` a second."""
     load = _Load()
     began = time.monotonic()
@@ -153,32 +150,33 @@ async def _window(client: httpx.AsyncClient, paths: Sequence[str], rate: int) ->
     return load
 
 
-async def _request(client: httpx.AsyncClient, path: str, due: float, load: _Load) -> None:
+async def _request(client: PlainClient, path: str, due: float, load: _Load) -> None:
     try:
-        answer = await client.get(path)
-    except httpx.HTTPError as error:
+        status = await client.get(path)
+    except (OSError, asyncio.IncompleteReadError, ValueError) as error:
         load.errors.append(type(error).__name__)
         return
     load.seconds.append(time.monotonic() - due)
-    if answer.status_code != 200:
-        load.errors.append(str(answer.status_code))
+    if status != 200:
+        load.errors.append(str(status))
 
 
-async def _read(client: httpx.AsyncClient, run_id: str, readers: _Readers) -> None:
+async def _read(client: PlainClient, run_id: str, readers: _Readers) -> None:
     """Follow a run until cancelled."""
     number = len(readers.events)
     readers.events.append(0)
-    headers = {"accept": "text/event-stream"}
+    stream, sink = await client.asked(f"/v1/runs/{run_id}/events", "accept: text/event-stream")
     try:
-        async with client.stream("GET", f"/v1/runs/{run_id}/events", headers=headers, timeout=None) as stream:
-            stream.raise_for_status()
+        if (await stream.readline()).startswith(b"HTTP/1.1 200 "):
             readers.connected += 1
             if readers.connected == readers.wanted:
                 readers.all_connected.set()
-            async for line in stream.aiter_lines():
-                readers.events[number] += line.startswith("id: ")
-    except httpx.HTTPError:
+            while line := await stream.readline():
+                readers.events[number] += line.startswith(b"id: ")
+    except ConnectionError:
         pass
+    finally:
+        sink.close()
     readers.cut += 1
     # Whoever waits for all of them need not wait for ever.
     readers.all_connected.set()

@@ -21,6 +21,10 @@ log = logging.getLogger(__name__)
 # Events that wait for one reader; a timeline has some tens.
 _BEHIND = 256
 _AGAIN_S = 1.0
+# To send an event to a reader takes a tenth of a millisecond. Five hundred are told within an eighth of a second,
+# and nobody else waits longer than a millisecond at a time.
+_AT_A_TIME = 10
+_PAUSE_S = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,20 +216,29 @@ class EventHub:
             events = await self._runs.events(run_id, after=min(starts))
         except RunUnknown:
             return
-        for event in events:
-            told = self._of(event)
-            if followed is not None and event.id > followed.last:
-                followed.last = event.id
-                _tell(followed.readers, told)
-            if self._all and event.id > self._told.get(run_id, self._floor):
-                self._told[run_id] = event.id
-                _tell(self._all, told)
-        if run.finished and followed is not None:
-            _tell(followed.readers, self._of(run), end=True)
+        told = [self._of(event) for event in events]
+        last = told[-1].id if told else 0
+        if followed is not None:
+            news = [one for one in told if one.id > followed.last]
+            followed.last = max(followed.last, last)
+            await _hand(followed.readers, [*news, self._of(run)] if run.finished else news, end=run.finished)
+        if self._all:
+            known = self._told.get(run_id, self._floor)
+            self._told[run_id] = max(known, last)
+            await _hand(self._all, [one for one in told if one.id > known])
 
 
-def _tell(readers: set[Subscription], told: Told, *, end: bool = False) -> None:
-    for reader in readers:
-        reader.put(told)
+async def _hand(readers: set[Subscription], news: list[Told], *, end: bool = False) -> None:
+    """Hand something to all readers, some at a time: the requests of others come in between.
+
+    Who begins to read meanwhile finds it in the table.
+    """
+    if not news and not end:
+        return
+    for number, reader in enumerate([*readers], start=1):
+        for told in news:
+            reader.put(told)
         if end:
             reader.close()
+        if number % _AT_A_TIME == 0:
+            await asyncio.sleep(_PAUSE_S)
