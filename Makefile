@@ -49,6 +49,10 @@ chaos: $(STAMP) ## Kill everything at every boundary and at random (KILLS=1000 S
 fuzz-api: $(STAMP) ## Send 5,000 requests made from the OpenAPI description to the API, and check every answer
 	@FUZZ_REQUESTS=5000 $(PYTHON) -m pytest -q -s tests/api/v1/test_openapi.py $(ARGS)
 
+.PHONY: audit
+audit: $(STAMP) ## Look up the locked packages in the list of known vulnerabilities (needs the internet)
+	@.venv/bin/pip-audit --local --skip-editable $(ARGS)
+
 .PHONY: evals
 evals: $(STAMP) ## Run all agent evaluations that need no key
 	@$(PYTHON) -m evals.run $(ARGS)

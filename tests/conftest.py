@@ -44,6 +44,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=rank)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what suites have counted: lines of passed tests that begin with `figures: `."""
+    lines = [line for report in terminalreporter.getreports("passed") for line in report.capstdout.splitlines()]
+    for line in dict.fromkeys(line for line in lines if line.startswith("figures: ")):
+        terminalreporter.write_line(line)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """URL of the maintenance database of a PostgreSQL that lives as long as the test session."""

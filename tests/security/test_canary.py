@@ -311,7 +311,7 @@ async def in_the_chat(ground: Ground) -> None:
     assert len(ground.models.bodies) > before
 
 
-async def test_no_secret_is_anywhere(ground: Ground, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_no_secret_is_anywhere(ground: Ground) -> None:
     began = time.time()
     await flows(ground)
     world = ground.world
@@ -347,10 +347,9 @@ async def test_no_secret_is_anywhere(ground: Ground, capsys: pytest.CaptureFixtu
     for body in ground.models.bodies:
         sieve.look("model request", json.dumps(body, ensure_ascii=False))
     count("model requests")
-    with capsys.disabled():
-        for what, (places, size) in counted.items():
-            sys.stdout.write(f"\n{what}: {places} places, {size:,} bytes")
-        sys.stdout.write(f"\nsecrets: {len(sieve.secrets)}, codes: {len(codes)}, hits: {len(sieve.hits)}\n")
+    searched = ", ".join(f"{what} {places} ({size:,} bytes)" for what, (places, size) in counted.items())
+    found = f"{len(sieve.secrets)} secrets and {len(codes)} codes, {len(sieve.hits)} hits"
+    print(f"figures: canary: {found} in {searched}")  # noqa: T201 - shown at the end of the tests
     assert all(places and size for places, size in counted.values()), "something was not recorded"
     assert sorted(set(sieve.hits)) == []
 

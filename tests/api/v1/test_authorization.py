@@ -125,7 +125,7 @@ async def test_no_route_lets_in_a_token_that_does_not_count(api: ApiServer) -> N
             assert answer.json()["code"] == "invalid_token", (kind, route)
             assert answer.headers["www-authenticate"].startswith("Bearer"), (kind, route)
             refused += 1
-    print(f"authorization: {refused} requests with tokens that do not count, all refused")  # noqa: T201 - the figure
+    print(f"figures: authorization: {refused} requests with tokens that do not count, all refused")  # noqa: T201 - the figure
 
 
 async def test_each_scope_opens_its_routes_and_no_others(api: ApiServer) -> None:
@@ -138,4 +138,4 @@ async def test_each_scope_opens_its_routes_and_no_others(api: ApiServer) -> None
             code = answer.json().get("code", "") if answer.status_code == 403 else ""
             assert (code == "insufficient_scope") != may, (scope, route, answer.status_code, answer.text)
             assert str(answer.status_code) in route.responses, (scope, route, answer.status_code, answer.text)
-    print(f"authorization: {asked} requests, each scope on each route, all as documented")  # noqa: T201 - the figure
+    print(f"figures: authorization: {asked} requests, each scope on each route, all as documented")  # noqa: T201 - the figure

@@ -39,7 +39,7 @@ async def test_answers_are_those_described(settings: Settings, database_url: str
         with psycopg.connect(postgres, autocommit=True) as connection:
             name = engine.partition("?")[0].rpartition("/")[2]
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
-    print(outcome)  # noqa: T201 - the figures of the long run
+    print(f"figures: {outcome}")  # noqa: T201 - the figures of the long run
     assert not outcome.faults, "\n".join(outcome.faults.values())
     assert outcome.requests >= _WANTED * 0.9
     # They were not all refused alike: every route that exists was asked, and things were made, read and refused.
