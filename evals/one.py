@@ -64,7 +64,7 @@ async def run(path: Path, experiment: Experiment | None) -> list[CaseResult]:
     """
     eval_set = load_eval_set_from_file(str(path), str(path))
     config = get_evaluation_criteria_or_default(str(path.parent / _CRITERIA))
-    agent = importlib.import_module(f"agents.{path.parent.name}.agent")
+    agent = importlib.import_module(f"{_package(path)}.{path.parent.name}.agent")
     app: App = agent.app
     service = LocalEvalService(
         root_agent=agent.root_agent,
@@ -95,6 +95,11 @@ async def run(path: Path, experiment: Experiment | None) -> list[CaseResult]:
     by_id = {result.eval_id: result async for result in service.evaluate(judged)}
     errors = {one.eval_case_id: one.error_message for one in held}
     return [_case(by_id[case.eval_id], places[case.eval_id], errors[case.eval_id]) for case in eval_set.eval_cases]
+
+
+def _package(path: Path) -> str:
+    """Ours are in `agents`; one that only an evaluation has stands beside its set."""
+    return "evals" if (path.parent / "agent.py").exists() else "agents"
 
 
 def _in_memory(app_name: str, eval_set: EvalSet) -> InMemoryEvalSetsManager:

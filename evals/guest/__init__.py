@@ -1,0 +1,1 @@
+"""An agent of somebody else, who uses seezar over MCP."""
