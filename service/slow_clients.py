@@ -11,9 +11,10 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-# A request's head is a few kilobytes, and its body at most some megabytes of an upload to ADK Web.
+# A request's head is a few kilobytes. A body may be a large upload to ADK Web: so long for each part of it.
 HEAD_S = 15.0
 BODY_S = 60.0
+_PART = 64 * 1024
 
 _PROBLEM = {
     "type": "/problems/request_timeout",
@@ -30,13 +31,15 @@ class ImpatientProtocol(H11Protocol):
     """uvicorn's HTTP/1.1 with limits on how long a request takes to arrive.
 
     Attributes:
-        head_s, body_s: seconds for the head, and then for the body of a request.
+        head_s, body_s: seconds for the head, and then for each 64 KiB of the body of a request.
     """
 
     head_s = HEAD_S
     body_s = BODY_S
     _deadline: asyncio.TimerHandle | None = None
     _awaited: str | None = None
+    # Bytes since the limit was set.
+    _arrived = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
@@ -44,6 +47,9 @@ class ImpatientProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
+        self._arrived += len(data)
+        if self._awaited == "body" and self._arrived >= _PART:
+            self._await(None)
         self._look()
 
     def on_response_complete(self) -> None:
@@ -77,6 +83,7 @@ class ImpatientProtocol(H11Protocol):
         seconds = self.head_s if part == "head" else self.body_s
         self._deadline = None if part is None else self.loop.call_later(seconds, self._too_slow)
         self._awaited = part
+        self._arrived = 0
 
     def _too_slow(self) -> None:
         if self.transport.is_closing():

@@ -19,6 +19,7 @@ from workflows.pace import Pace
 from workflows.runtime import Runtime
 from workflows.serializer import unforeseen
 from workflows.stray_runs import close_ended_runs, queue_lost_answers
+from workflows.webhooks import WebhookSender
 
 log = logging.getLogger("seezar.worker")
 
@@ -48,6 +49,7 @@ class Beat:
         self._pace = Pace()
         self._deadlines = Deadlines(parts.application, parts.lives)
         self._keeper = Keeper(parts.application, parts.queueing)
+        self._webhooks = WebhookSender(parts.application)
         self._housekeeping = Housekeeping(parts.application, dbos)
         self._strays_at = -_STRAYS_S
         self._failing: set[str] = set()
@@ -67,6 +69,7 @@ class Beat:
     async def close(self) -> None:
         """Stop what was begun at a beat and is still under way."""
         await self._keeper.close()
+        await self._webhooks.close()
         await self._housekeeping.close()
 
     async def _once(self) -> None:
@@ -77,6 +80,7 @@ class Beat:
         await self._part("deadlines", self._deadlines.keep())
         await self._part("pages", self._pages())
         await self._part("keeping", self._keeper.keep())
+        await self._part("webhooks", self._webhooks.begin())
         self._housekeeping.keep()
 
     async def _part(self, name: str, work: Awaitable[object]) -> None:

@@ -6,20 +6,18 @@ from seezar.application import Application
 from workflows.names import CHECK_SESSION
 from workflows.notices import NoticeSender
 from workflows.queueing import Queueing
-from workflows.webhooks import WebhookSender
 
 # Between two looks.
 _EVERY_S = 5.0
 
 
 class Keeper:
-    """Visits, sign-ins that nobody asked for, states, notices, webhooks. All is read from the tables at every look."""
+    """Visits, sign-ins that nobody asked for, states and notices. All of it is read from the tables at every look."""
 
     def __init__(self, application: Application, queueing: Queueing) -> None:
         self._app = application
         self._queueing = queueing
         self._notices = NoticeSender(application)
-        self._webhooks = WebhookSender(application)
         self._looked_at = 0.0
 
     async def keep(self) -> None:
@@ -28,7 +26,6 @@ class Keeper:
         Raises:
             DatabaseUnavailable: it does not answer.
         """
-        await self._webhooks.begin()
         if time.monotonic() - self._looked_at < _EVERY_S:
             return
         self._looked_at = time.monotonic()
@@ -42,4 +39,3 @@ class Keeper:
     async def close(self) -> None:
         """Stop delivering."""
         await self._notices.close()
-        await self._webhooks.close()
