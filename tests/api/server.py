@@ -18,6 +18,7 @@ from service.api.app import build_app, close_streams, mail_api
 from service.api.mail.faults import Faults
 from service.serving import Server
 from service.slow_clients import ImpatientProtocol
+from service.stopping import stop_database, stop_workers
 
 DOMAIN = "mail.seezar.test"
 PASSWORD = "correct horse battery"
@@ -116,3 +117,10 @@ async def mail_server(
             close_streams(app)
             server.should_exit = True
             await serving
+            # Whoever asks for a run starts a worker where there is none.
+            await asyncio.to_thread(_stop, settings)
+
+
+def _stop(settings: Settings) -> None:
+    for stop in (stop_workers, stop_database):
+        list(stop(settings))
