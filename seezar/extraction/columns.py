@@ -14,7 +14,7 @@ from babel import Locale
 
 from seezar.extraction.dates import day_order, read_date, read_moment
 from seezar.extraction.fields import Field
-from seezar.extraction.numbers import decimals, folded, read_number
+from seezar.extraction.numbers import Decimals, currency_of, decimals, folded, read_number, read_unit
 from seezar.extraction.problems import MAX_QUOTED, Problem, Unreadable
 
 type Value = str | int | Decimal | bool | date | datetime | timedelta | None
@@ -48,14 +48,18 @@ class Reading:
     url: str = ""
 
 
-def read_column(texts: Sequence[str | None], field: Field, reading: Reading) -> list[Value | Problem]:
+def read_column(
+    texts: Sequence[str | None], field: Field, reading: Reading, *, unit: str = ""
+) -> list[Value | Problem]:
     """Each of `texts` as a value of `field`, or what is wrong with it; None where nothing stands or is required.
 
     Args:
         texts: of one field, row by row; None where the row has no such cell.
+        unit: what the column's header says of all of them, as in "Revenue (k€)": where a number has no word of
+            magnitude and no unit of its own, it has these.
     """
     there = [text for text in texts if text is not None and not is_nothing(text)]
-    read = _reader(there, field, reading)
+    read = _reader(there, field, reading, unit)
     return [_value(text, field, read) for text in texts]
 
 
@@ -77,11 +81,13 @@ def _value(text: str | None, field: Field, read: Any) -> Value | Problem:
     return _constrained(text, value, field)
 
 
-def _reader(texts: Sequence[str], field: Field, reading: Reading) -> Any:
+def _reader(texts: Sequence[str], field: Field, reading: Reading, unit: str) -> Any:
     match field.kind:
         case "integer" | "number":
-            sign = None if field.kind == "integer" else decimals(texts, reading.locale)
-            return partial(_number, field=field, sign=sign, locale=reading.locale)
+            # "1,234" of whole numbers is decided by that; "1.2k" is one, too, and has decimals.
+            sign = decimals(texts, reading.locale)
+            of_all = _of_all(unit, reading.locale)
+            return partial(_number, field=field, sign=sign, locale=reading.locale, of_all=of_all)
         case "date" | "datetime":
             read = read_date if field.kind == "date" else read_moment
             order = day_order(texts, reading.locale)
@@ -96,15 +102,28 @@ def _reader(texts: Sequence[str], field: Field, reading: Reading) -> Any:
             return _text
 
 
-def _number(text: str, *, field: Field, sign: Any, locale: Locale | None) -> int | Decimal:
+def _of_all(unit: str, locale: Locale | None) -> tuple[str, int]:
+    """The unit and the power of ten that a header says; what is no currency and no per cent is a remark."""
+    try:
+        found, power = read_unit(unit, locale) if unit else ("", 0)
+    except Unreadable:
+        return "", 0
+    return found if found == "%" or currency_of(found, locale) == found else "", power
+
+
+def _number(
+    text: str, *, field: Field, sign: Decimals | None, locale: Locale | None, of_all: tuple[str, int]
+) -> int | Decimal:
     number = read_number(text, sign=sign, locale=locale, whole=field.kind == "integer")
-    if field.unit and number.unit and not _same_unit(number.unit, field.unit):
-        raise Unreadable("unit", text, f"Its unit is {number.unit!r}, not {field.unit!r}.")
+    unit = number.unit or of_all[0]
+    if field.unit and unit and not _same_unit(unit, field.unit):
+        raise Unreadable("unit", text, f"Its unit is {unit!r}, not {field.unit!r}.")
+    value = number.value if number.magnitude else number.value.scaleb(of_all[1])
     if field.kind == "number":
-        return number.value
-    if number.value != number.value.to_integral_value():
+        return value
+    if value != value.to_integral_value():
         raise Unreadable("unreadable", text, "It is no whole number.")
-    return int(number.value)
+    return int(value)
 
 
 def _same_unit(one: str, other: str) -> bool:

@@ -8,7 +8,7 @@ and millions and the symbols of currencies are those of the Unicode CLDR (by Bab
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
 from typing import Literal
@@ -44,10 +44,12 @@ class Number:
     Attributes:
         value: exact; of percent the number before the sign.
         unit: "%", an ISO 4217 code, what else stands beside the number, or "".
+        magnitude: power of ten that a word beside the number said, as in "3.4k"; `value` has it in it.
     """
 
     value: Decimal
     unit: str = ""
+    magnitude: int = field(default=0, compare=False)
 
 
 def folded(text: str) -> str:
@@ -119,7 +121,24 @@ def read_number(text: str, *, sign: Decimals | None, locale: Locale | None = Non
     behind = "" if exponent else plain[token.end() :]
     unit, power_of_ten, divided = _beside(plain[: token.start()], behind, text, locale)
     value = value.scaleb(power_of_ten) / divided
-    return Number(-value if negative else value, unit)
+    return Number(-value if negative else value, unit, power_of_ten)
+
+
+def read_unit(text: str, locale: Locale | None) -> tuple[str, int]:
+    """The unit and the power of ten that a header says, as in "Revenue (k€)" or "Visits (in thousands)".
+
+    Raises:
+        Unreadable: it is more than a unit.
+    """
+    words = [_singular(word) for word in folded(text).split() if word.casefold() != "in"]
+    unit, power, divided = _beside("", " ".join(words), text, locale)
+    if divided != 1:
+        power -= 1
+    return unit, power
+
+
+def _singular(word: str) -> str:
+    return word[:-1] if word.endswith("s") and _magnitude(word[:-1], Locale.parse("en")) is not None else word
 
 
 def _sign(plain: str) -> tuple[bool, str]:
