@@ -3,9 +3,9 @@
 Method: a robust fit of level, trend and, where there are weeks enough, of the days of the week (medians throughout, so
 that what is out of line does not bend the line), and the distance of each value from it in robust standard deviations
 (1.4826 times the median absolute deviation; Iglewicz and Hoaglin, "How to Detect and Handle Outliers", 1993). The slope
-is that of Theil (1950) and Sen (1968). Counts are compared after Anscombe's transform 2·√(x + 3/8) (Biometrika 35, 1948),
-after which chance alone gives a deviation of one whatever their level: less than that is never assumed, so that three
-instead of one is no alarm.
+is that of Theil (1950) and Sen (1968). Counts are compared after Anscombe's transform 2·√(x + 3/8) (Biometrika 35,
+1948), after which chance alone gives a deviation of one whatever their level: less than that is never assumed, so that
+three instead of one is no alarm.
 """
 
 from collections.abc import Sequence

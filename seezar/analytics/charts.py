@@ -1,0 +1,232 @@
+"""Pictures of numbers, drawn on this machine without a browser: Vega-Lite by altair, pixels and vectors by vl-convert.
+
+Made for the width of a chat (`WIDTH`), in light and dark, with labels at the marks instead of a legend where they fit.
+Colours are those of Okabe and Ito (2008), told apart by people who see two colours, too.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+from seezar.analytics.anomalies import Anomaly
+
+type Theme = Literal["light", "dark"]
+type Format = Literal["png", "svg", "html"]
+
+WIDTH = 640
+"""Pixels of a picture's width, before the two of a PNG for each."""
+MOST_SLICES = 7
+"""Slices of a pie; what is less than the largest of them is one slice together."""
+MOST_BARS = 20
+_SCALE = 2.0
+_FONT = "Liberation Sans, Arial, sans-serif"
+_COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999"]
+_ALARM = {"light": "#C0392B", "dark": "#FF7B6B"}
+_INK = {"light": "#1f2328", "dark": "#e6edf3"}
+_FAINT = {"light": "#d0d7de", "dark": "#3d444d"}
+_PAPER = {"light": "#ffffff", "dark": "#0d1117"}
+_OTHER = "Other"
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A drawing as Vega-Lite, which every format is made of.
+
+    Attributes:
+        spec: Vega-Lite, version 5 or later, with its data inside.
+        text: what is to be seen, for who does not see it.
+    """
+
+    spec: dict[str, Any]
+    text: str
+
+    def draw(self, form: Format = "png", *, theme: Theme = "light") -> bytes:
+        """The picture.
+
+        Raises:
+            ValueError: the specification cannot be drawn.
+        """
+        import vl_convert
+
+        spec = {**self.spec, "config": _config(theme), "background": _PAPER[theme]}
+        spec = json.loads(
+            json.dumps(spec).replace('"@ink"', f'"{_INK[theme]}"').replace('"@alarm"', f'"{_ALARM[theme]}"')
+        )
+        match form:
+            case "png":
+                return vl_convert.vegalite_to_png(spec, scale=_SCALE)
+            case "svg":
+                return vl_convert.vegalite_to_svg(spec).encode()
+            case "html":
+                return vl_convert.vegalite_to_html(spec, bundle=True).encode()
+
+
+def pie(title: str, parts: Sequence[tuple[str, float]]) -> Chart:
+    """Parts of a whole, the largest first, clockwise from the top.
+
+    Args:
+        parts: name and value; what is not positive is left out. Those after the first `MOST_SLICES - 1` are one part.
+
+    Raises:
+        ValueError: no part is positive.
+    """
+    there = sorted(((name, value) for name, value in parts if value > 0), key=lambda part: -part[1])
+    if not there:
+        raise ValueError("a pie needs a part that is more than nothing")
+    shown = there
+    if len(there) > MOST_SLICES:
+        rest = sum(value for _, value in there[MOST_SLICES - 1 :])
+        shown = [*there[: MOST_SLICES - 1], (_OTHER, rest)]
+    whole = sum(value for _, value in there)
+    rows = [
+        {"name": name, "value": value, "rank": rank, "label": f"{name}  {value:,.6g} ({value / whole:.0%})"}
+        for rank, (name, value) in enumerate(shown)
+    ]
+    order = [row["label"] for row in rows]
+    spec = {
+        **_base(title, rows),
+        "width": WIDTH - 330,
+        "height": 280,
+        "mark": {"type": "arc", "outerRadius": 130, "innerRadius": 62, "stroke": None, "padAngle": 0.012},
+        "encoding": {
+            "theta": {"field": "value", "type": "quantitative", "stack": True},
+            "order": {"field": "rank", "type": "ordinal"},
+            "color": {
+                "field": "label",
+                "type": "nominal",
+                "sort": order,
+                "scale": {"domain": order, "range": _COLOURS[: len(order)]},
+                "legend": {"title": None, "orient": "right", "labelLimit": 300, "symbolType": "circle"},
+            },
+        },
+    }
+    return Chart(spec, f"{title}: " + "; ".join(order))
+
+
+def bars(title: str, parts: Sequence[tuple[str, float]], *, unit: str = "") -> Chart:
+    """Values beside each other, the largest first; at most `MOST_BARS` of them.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if not parts:
+        raise ValueError("a chart needs a value")
+    rows = [
+        {"name": name, "value": value, "label": f"{value:,.6g} {unit}".strip()}
+        for name, value in sorted(parts, key=lambda part: -part[1])[:MOST_BARS]
+    ]
+    axis = {"title": None, "labelLimit": 190, "ticks": False, "domain": False}
+    place = {"field": "name", "type": "nominal", "sort": [row["name"] for row in rows], "axis": axis}
+    spec = {
+        **_base(title, rows),
+        "width": WIDTH - 290,
+        "height": {"step": 28},
+        "encoding": {"y": place, "x": {"field": "value", "type": "quantitative", "axis": None}},
+        "layer": [
+            {"mark": {"type": "bar", "color": _COLOURS[0], "cornerRadiusEnd": 3, "height": 18}},
+            {
+                "mark": {"type": "text", "align": "left", "dx": 5, "color": "@ink"},
+                "encoding": {"text": {"field": "label"}},
+            },
+        ],
+    }
+    return Chart(spec, f"{title}: " + "; ".join(f"{row['name']} {row['label']}" for row in rows))
+
+
+def trend(
+    title: str, days: Sequence[date], values: Sequence[float | None], found: Sequence[Anomaly] = (), *, unit: str = ""
+) -> Chart:
+    """A series of days, with the days that are out of line marked and what was expected of them.
+
+    Args:
+        values: one a day, None where there is none.
+        found: of `anomalies`.
+
+    Raises:
+        ValueError: there is no value.
+    """
+    rows = [
+        {"day": day.isoformat(), "value": value} for day, value in zip(days, values, strict=True) if value is not None
+    ]
+    if not rows:
+        raise ValueError("a chart needs a value")
+    marked = [
+        {
+            "day": each.day.isoformat(),
+            "value": each.value,
+            "low": each.low,
+            "high": each.high,
+            "label": f"{each.day:%d %b}: {each.value:,.6g}",
+        }
+        for each in found
+    ]
+    day = {"field": "day", "type": "temporal", "axis": {"title": None, "format": "%d %b", "labelOverlap": True}}
+    height = {"field": "value", "type": "quantitative", "axis": {"title": unit or None, "format": "~s", "tickCount": 5}}
+    spec = {
+        **_base(title, rows),
+        "width": WIDTH - 90,
+        "height": 240,
+        "layer": [
+            {
+                "mark": {"type": "line", "color": _COLOURS[0], "strokeWidth": 2, "point": {"size": 24}},
+                "encoding": {"x": day, "y": height},
+            },
+            *(_marks(marked, day) if marked else ()),
+        ],
+    }
+    last = rows[-1]
+    told = "; ".join(f"{each.day}: {each.reason}" for each in found) or "nothing is out of line"
+    return Chart(spec, f"{title}: {len(rows)} days up to {last['day']} ({last['value']:,.6g}); {told}")
+
+
+def _marks(marked: list[dict[str, Any]], day: dict[str, Any]) -> list[dict[str, Any]]:
+    value = {"field": "value", "type": "quantitative"}
+    return [
+        {
+            "data": {"values": marked},
+            "mark": {"type": "rule", "color": "@alarm", "opacity": 0.35, "strokeWidth": 8},
+            "encoding": {"x": day, "y": {"field": "low", "type": "quantitative"}, "y2": {"field": "high"}},
+        },
+        {
+            "data": {"values": marked},
+            "mark": {"type": "point", "color": "@alarm", "filled": True, "size": 90, "opacity": 1},
+            "encoding": {"x": day, "y": value},
+        },
+        {
+            "data": {"values": marked},
+            "mark": {"type": "text", "color": "@alarm", "dy": -14, "fontWeight": "bold"},
+            "encoding": {"x": day, "y": value, "text": {"field": "label"}},
+        },
+    ]
+
+
+def _base(title: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "title": {"text": title, "anchor": "start", "fontSize": 16, "offset": 14},
+        "data": {"values": rows},
+        "padding": 16,
+    }
+
+
+def _config(theme: Theme) -> dict[str, Any]:
+    ink, faint = _INK[theme], _FAINT[theme]
+    axis = {
+        "labelColor": ink,
+        "titleColor": ink,
+        "gridColor": faint,
+        "domainColor": faint,
+        "tickColor": faint,
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+    }
+    return {
+        "font": _FONT,
+        "title": {"color": ink},
+        "axis": axis,
+        "legend": {"labelColor": ink, "labelFontSize": 13, "rowPadding": 6},
+        "text": {"fontSize": 12},
+        "view": {"stroke": None},
+    }
