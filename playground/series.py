@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+type Numbers = np.ndarray[tuple[int], np.dtype[np.float64]]
 type Noise = Literal["poisson", "normal", "lognormal", "gamma", "laplace"]
 
 NOISES: tuple[Noise, ...] = ("poisson", "normal", "lognormal", "gamma", "laplace")
@@ -40,44 +41,44 @@ def planted(seed: int) -> Planted:
     noise = NOISES[seed % len(NOISES)]
     length = int(dice.integers(14, 91))
     at = np.arange(length)
-    base = np.full(length, float(np.exp(dice.uniform(np.log(30), np.log(50_000)))))
+    base: Numbers = np.full(length, float(np.exp(dice.uniform(np.log(30), np.log(50_000)))))
     if dice.random() < 0.5:
         base *= 1 + dice.uniform(-0.3, 0.6) * at / length
     if length >= 28 and dice.random() < 0.6:
         base[at % 7 >= 5] *= dice.uniform(0.4, 0.8)
-    values = np.round(np.maximum(_NOISE[noise](base, dice), 0))
+    values: Numbers = np.rint(np.maximum(_NOISE[noise](base, dice), 0))
     spread = float(np.std(values / base - 1))
     wrong = dice.choice(length, int(dice.integers(0, 3)), replace=False)
     for index in wrong:
         off = max(0.5, 10 * spread, 10 / float(np.sqrt(base[index])))
         up = dice.random() < 0.6 or off >= 1
-        values[index] = round(base[index] * (1 + off if up else 1 - off))
+        values[index] = np.rint(base[index] * (1 + off if up else 1 - off))
     days = tuple(FIRST_DAY + timedelta(days=day) for day in range(length))
     return Planted(days, tuple(values.tolist()), frozenset(days[index] for index in wrong), noise)
 
 
-def _normal(base: np.ndarray, dice: np.random.Generator) -> np.ndarray:
+def _normal(base: Numbers, dice: np.random.Generator) -> Numbers:
     return base * (1 + dice.normal(0, dice.uniform(0.02, 0.12), len(base)))
 
 
-def _lognormal(base: np.ndarray, dice: np.random.Generator) -> np.ndarray:
+def _lognormal(base: Numbers, dice: np.random.Generator) -> Numbers:
     return base * np.exp(dice.normal(0, dice.uniform(0.03, 0.15), len(base)))
 
 
-def _gamma(base: np.ndarray, dice: np.random.Generator) -> np.ndarray:
+def _gamma(base: Numbers, dice: np.random.Generator) -> Numbers:
     # Counts that vary more than chance alone would have them.
     return dice.poisson(base * dice.gamma(60, 1 / 60, len(base))).astype(float)
 
 
-def _laplace(base: np.ndarray, dice: np.random.Generator) -> np.ndarray:
+def _laplace(base: Numbers, dice: np.random.Generator) -> Numbers:
     return base * (1 + dice.laplace(0, dice.uniform(0.02, 0.06), len(base)))
 
 
-def _poisson(base: np.ndarray, dice: np.random.Generator) -> np.ndarray:
+def _poisson(base: Numbers, dice: np.random.Generator) -> Numbers:
     return dice.poisson(base).astype(float)
 
 
-_NOISE: dict[Noise, Callable[[np.ndarray, np.random.Generator], np.ndarray]] = {
+_NOISE: dict[Noise, Callable[[Numbers, np.random.Generator], Numbers]] = {
     "poisson": _poisson,
     "normal": _normal,
     "lognormal": _lognormal,

@@ -1,14 +1,14 @@
-"""Pictures of numbers, drawn on this machine without a browser: Vega-Lite by altair, pixels and vectors by vl-convert.
+"""Pictures of numbers, drawn on this machine without a browser: Vega-Lite, by vl-convert.
 
 Made for the width of a chat (`WIDTH`), in light and dark, with labels at the marks instead of a legend where they fit.
 Colours are those of Okabe and Ito (2008), told apart by people who see two colours, too.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from html import escape
+from typing import Any, Literal, cast
 
 from seezar.analytics.anomalies import Anomaly
 
@@ -24,9 +24,12 @@ _SCALE = 2.0
 _FONT = "Liberation Sans, Arial, sans-serif"
 _COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999"]
 _ALARM = {"light": "#C0392B", "dark": "#FF7B6B"}
+_MAIN = {"light": "#0072B2", "dark": "#56B4E9"}
 _INK = {"light": "#1f2328", "dark": "#e6edf3"}
 _FAINT = {"light": "#d0d7de", "dark": "#3d444d"}
 _PAPER = {"light": "#ffffff", "dark": "#0d1117"}
+# Colours of a specification that depend on the theme.
+_ROLES = {"@ink": _INK, "@alarm": _ALARM, "@main": _MAIN}
 _OTHER = "Other"
 
 
@@ -50,17 +53,36 @@ class Chart:
         """
         import vl_convert
 
-        spec = {**self.spec, "config": _config(theme), "background": _PAPER[theme]}
-        spec = json.loads(
-            json.dumps(spec).replace('"@ink"', f'"{_INK[theme]}"').replace('"@alarm"', f'"{_ALARM[theme]}"')
-        )
+        spec = {**_coloured(self.spec, theme), "config": _config(theme), "background": _PAPER[theme]}
         match form:
             case "png":
                 return vl_convert.vegalite_to_png(spec, scale=_SCALE)
             case "svg":
                 return vl_convert.vegalite_to_svg(spec).encode()
             case "html":
-                return vl_convert.vegalite_to_html(spec, bundle=True).encode()
+                return self._page(vl_convert.vegalite_to_svg(spec), theme).encode()
+
+    def _page(self, svg: str, theme: Theme) -> str:
+        """A page that shows the vectors. Vega's own page runs a script into which names of a page would be written."""
+        title = escape(self.spec["title"]["text"])
+        return (
+            f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+            f"<style>body{{margin:0;background:{_PAPER[theme]}}}svg{{max-width:100%;height:auto}}</style></head>"
+            f'<body><figure role="img" aria-label="{escape(self.text)}">{svg}</figure></body></html>'
+        )
+
+
+def _coloured(spec: Any, theme: Theme) -> Any:
+    """`spec` with the colours that its roles have in a theme."""
+    if isinstance(spec, list):
+        return [_coloured(each, theme) for each in cast("list[Any]", spec)]
+    if not isinstance(spec, dict):
+        return spec
+    parts = cast("dict[str, Any]", spec)
+    coloured = {key: _coloured(value, theme) for key, value in parts.items()}
+    if (role := parts.get("color")) in tuple(_ROLES):
+        coloured["color"] = _ROLES[role][theme]
+    return coloured
 
 
 def pie(title: str, parts: Sequence[tuple[str, float]]) -> Chart:
@@ -80,11 +102,10 @@ def pie(title: str, parts: Sequence[tuple[str, float]]) -> Chart:
         rest = sum(value for _, value in there[MOST_SLICES - 1 :])
         shown = [*there[: MOST_SLICES - 1], (_OTHER, rest)]
     whole = sum(value for _, value in there)
+    order = [f"{name}  {value:,.6g} ({value / whole:.0%})" for name, value in shown]
     rows = [
-        {"name": name, "value": value, "rank": rank, "label": f"{name}  {value:,.6g} ({value / whole:.0%})"}
-        for rank, (name, value) in enumerate(shown)
+        {"name": name, "value": value, "rank": rank, "label": order[rank]} for rank, (name, value) in enumerate(shown)
     ]
-    order = [row["label"] for row in rows]
     spec = {
         **_base(title, rows),
         "width": WIDTH - 330,
@@ -125,7 +146,7 @@ def bars(title: str, parts: Sequence[tuple[str, float]], *, unit: str = "") -> C
         "height": {"step": 28},
         "encoding": {"y": place, "x": {"field": "value", "type": "quantitative", "axis": None}},
         "layer": [
-            {"mark": {"type": "bar", "color": _COLOURS[0], "cornerRadiusEnd": 3, "height": 18}},
+            {"mark": {"type": "bar", "color": "@main", "cornerRadiusEnd": 3, "height": 18}},
             {
                 "mark": {"type": "text", "align": "left", "dx": 5, "color": "@ink"},
                 "encoding": {"text": {"field": "label"}},
@@ -159,10 +180,16 @@ def trend(
             "low": each.low,
             "high": each.high,
             "label": f"{each.day:%d %b}: {each.value:,.6g}",
+            # Above a peak; beside a dip, where the line does not run, and inside of the picture.
+            "place": "above" if each.score > 0 else "left" if each.day > days[len(days) * 3 // 4] else "right",
         }
         for each in found
     ]
-    day = {"field": "day", "type": "temporal", "axis": {"title": None, "format": "%d %b", "labelOverlap": True}}
+    day = {
+        "field": "day",
+        "type": "temporal",
+        "axis": {"title": None, "format": "%d %b", "labelOverlap": True, "grid": False},
+    }
     height = {"field": "value", "type": "quantitative", "axis": {"title": unit or None, "format": "~s", "tickCount": 5}}
     spec = {
         **_base(title, rows),
@@ -170,7 +197,7 @@ def trend(
         "height": 240,
         "layer": [
             {
-                "mark": {"type": "line", "color": _COLOURS[0], "strokeWidth": 2, "point": {"size": 24}},
+                "mark": {"type": "line", "color": "@main", "strokeWidth": 2, "point": {"size": 24, "color": "@main"}},
                 "encoding": {"x": day, "y": height},
             },
             *(_marks(marked, day) if marked else ()),
@@ -179,6 +206,13 @@ def trend(
     last = rows[-1]
     told = "; ".join(f"{each.day}: {each.reason}" for each in found) or "nothing is out of line"
     return Chart(spec, f"{title}: {len(rows)} days up to {last['day']} ({last['value']:,.6g}); {told}")
+
+
+_PLACES: dict[str, dict[str, Any]] = {
+    "above": {"dy": -14},
+    "right": {"align": "left", "dx": 12, "dy": 4},
+    "left": {"align": "right", "dx": -12, "dy": 4},
+}
 
 
 def _marks(marked: list[dict[str, Any]], day: dict[str, Any]) -> list[dict[str, Any]]:
@@ -194,11 +228,14 @@ def _marks(marked: list[dict[str, Any]], day: dict[str, Any]) -> list[dict[str, 
             "mark": {"type": "point", "color": "@alarm", "filled": True, "size": 90, "opacity": 1},
             "encoding": {"x": day, "y": value},
         },
-        {
-            "data": {"values": marked},
-            "mark": {"type": "text", "color": "@alarm", "dy": -14, "fontWeight": "bold"},
-            "encoding": {"x": day, "y": value, "text": {"field": "label"}},
-        },
+        *(
+            {
+                "data": {"values": [row for row in marked if row["place"] == place]},
+                "mark": {"type": "text", "color": "@alarm", "fontWeight": "bold", **offset},
+                "encoding": {"x": day, "y": value, "text": {"field": "label"}},
+            }
+            for place, offset in _PLACES.items()
+        ),
     ]
 
 

@@ -174,6 +174,8 @@ def _constrained(text: str, value: Any, field: Field) -> Value | Problem:
     if plain is None:
         return value
     rules = {key: rule for key, rule in field.rules.items() if key != "format"}
-    for error in jsonschema.Draft202012Validator(rules).iter_errors(plain):
+    try:
+        jsonschema.validate(plain, rules, jsonschema.Draft202012Validator)
+    except jsonschema.ValidationError as error:
         return Problem("constraint", text[:MAX_QUOTED], error.message[:200], field.name)
     return value

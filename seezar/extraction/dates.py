@@ -35,7 +35,7 @@ def proven_order(text: str) -> DayOrder | None:
 
 def day_order(texts: Iterable[str], locale: Locale | None) -> DayOrder | None:
     """The order of a column: what its texts prove, else that of the locale; None when they contradict each other."""
-    found = {order for text in texts if (order := proven_order(text)) is not None}
+    found: set[DayOrder] = {order for text in texts if (order := proven_order(text)) is not None}
     if len(found) > 1:
         return None
     if found:

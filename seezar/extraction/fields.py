@@ -12,12 +12,14 @@ from typing import Any, Literal
 
 import jsonschema
 from jsonschema.exceptions import SchemaError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from seezar.errors import InvalidInput
 
 type Kind = Literal["text", "integer", "number", "boolean", "date", "datetime", "duration", "link"]
 
 MAX_FIELDS = 60
+_TEXTS = TypeAdapter(list[str], config=ConfigDict(strict=True))
 
 _FORMATS: dict[str, Kind] = {"date": "date", "date-time": "datetime", "duration": "duration", "uri": "link"}
 _TYPES: dict[str, Kind] = {"string": "text", "integer": "integer", "number": "number", "boolean": "boolean"}
@@ -53,11 +55,12 @@ def fields_of(schema: Mapping[str, Any]) -> tuple[Field, ...]:
         InvalidInput: it is no schema of an object with simple properties; the text says what is wrong, and where.
     """
     try:
-        jsonschema.Draft202012Validator.check_schema(dict(schema))
+        jsonschema.Draft202012Validator.check_schema({**schema})
     except SchemaError as error:
         raise _wrong(f"It is no JSON Schema: {error.message[:200]}") from None
-    properties: Any = schema.get("properties")
-    if schema.get("type") != "object" or not isinstance(properties, dict) or not properties:
+    properties: dict[str, dict[str, Any]] | None = schema.get("properties")
+    # The check of the schema has seen to it that they are an object.
+    if schema.get("type") != "object" or not properties:
         raise _wrong("It has to be of type object, with properties.")
     if len(properties) > MAX_FIELDS:
         raise _wrong(f"It has more than {MAX_FIELDS} properties.")
@@ -71,10 +74,10 @@ def fields_of(schema: Mapping[str, Any]) -> tuple[Field, ...]:
     return fields
 
 
-def _field(name: str, rules: Any, *, required: bool) -> Field:
+def _field(name: str, rules: dict[str, Any] | bool, *, required: bool) -> Field:
     if not name.isidentifier() or name.startswith("_") or len(name.encode()) > 63:
         raise _wrong(f"{name!r} cannot be the name of a column: letters, digits and underscores, at most 63 bytes.")
-    if not isinstance(rules, dict):
+    if isinstance(rules, bool):
         raise _wrong(f"{name!r} has to be an object.")
     kind = _TYPES.get(str(rules.get("type")))
     if kind is None:
@@ -83,12 +86,13 @@ def _field(name: str, rules: Any, *, required: bool) -> Field:
         kind = _FORMATS.get(str(rules["format"]))
         if kind is None:
             raise _wrong(f"{name!r} has a format that cannot be read: use {', '.join(_FORMATS)}.")
-    label: Any = rules.get("x-label", [])
-    labels = [label] if isinstance(label, str) else label
-    unit, select = rules.get("x-unit", ""), rules.get("x-select", "")
-    if not isinstance(labels, list) or not all(isinstance(text, str) for text in [*labels, unit, select]):
-        raise _wrong(f"{name!r}: x-label is a text or a list of texts, x-unit and x-select are texts.")
-    told = [*labels, rules.get("title", ""), name.replace("_", " ")]
+    label = rules.get("x-label", [])
+    try:
+        labels = _TEXTS.validate_python([label] if isinstance(label, str) else label)
+        unit, select = _TEXTS.validate_python([rules.get("x-unit", ""), rules.get("x-select", "")])
+    except ValidationError:
+        raise _wrong(f"{name!r}: x-label is a text or a list of texts, x-unit and x-select are texts.") from None
+    told = [*labels, str(rules.get("title", "")), name.replace("_", " ")]
     return Field(name, kind, tuple(dict.fromkeys(t for t in told if t)), unit, required, select, rules)
 
 

@@ -7,11 +7,11 @@ and millions and the symbols of currencies are those of the Unicode CLDR (by Bab
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal, cast
 
 from babel import Locale
 from babel.core import UnknownLocaleError
@@ -84,7 +84,7 @@ def decimals(texts: Iterable[str], locale: Locale | None) -> Decimals | None:
 
     A text that proves no sign does not count.
     """
-    found = {sign for text in texts if (sign := proven(text)) is not None}
+    found: set[Decimals] = {sign for text in texts if (sign := proven(text)) is not None}
     if len(found) > 1:
         return None
     if found:
@@ -259,7 +259,9 @@ def _magnitudes(name: str) -> dict[str, int]:
     found: dict[str, int] = {}
     for locale in dict.fromkeys([Locale.parse(name), Locale.parse("en")]):
         mine: dict[str, int] = {}
-        for formats in (locale.compact_decimal_formats.get(length, {}) for length in ("short", "long")):
+        # Babel says nothing of their types.
+        styles = cast("Mapping[str, Mapping[str, Mapping[str, Any]]]", locale.compact_decimal_formats)
+        for formats in (styles.get(length, {}) for length in ("short", "long")):
             for forms in formats.values():
                 for size, pattern in forms.items():
                     written = str(pattern.pattern)
@@ -294,7 +296,8 @@ def _codes() -> frozenset[str]:
 def _symbols() -> dict[str, tuple[str, ...]]:
     """Symbols that are not letters alone, and whose currencies they stand for in English."""
     found: dict[str, list[str]] = {}
-    for code, symbol in Locale.parse("en").currency_symbols.items():
+    symbols = cast("Mapping[str, str]", Locale.parse("en").currency_symbols)
+    for code, symbol in symbols.items():
         if symbol != code:
             found.setdefault(symbol, []).append(code)
     return {symbol: tuple(codes) for symbol, codes in found.items()}

@@ -6,13 +6,17 @@ Numbers stay exact (decimals as they were written). Of nested objects the names 
 import json
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
 
 from seezar.extraction.tables import Cell, Source
 
+type Plain = str | int | Decimal | bool | None
+type Json = Plain | list[Json] | dict[str, Json]
+
 MAX_BYTES = 5_000_000
 MAX_ROWS = 10_000
+# How deep lists are looked for, and how deep the objects of a row are flattened.
 _DEPTH = 8
+_NESTED = 3
 _COLUMNS = 200
 
 
@@ -25,28 +29,26 @@ def sources_of(body: bytes, url: str) -> list[Source]:
     if len(body) > MAX_BYTES:
         return []
     try:
-        found = json.loads(body, parse_float=Decimal, parse_constant=lambda _: None)
+        found: Json = json.loads(body, parse_float=Decimal, parse_constant=lambda _: None)
     except (ValueError, RecursionError):
         return []
     return list(_sources(found, url, "$", 0))
 
 
-def _sources(found: Any, url: str, path: str, depth: int) -> Iterator[Source]:
+def _sources(found: Json, url: str, path: str, depth: int) -> Iterator[Source]:
     if depth > _DEPTH:
         return
     if isinstance(found, list):
-        objects = [each for each in found[:MAX_ROWS] if isinstance(each, dict)]
-        if objects and len(objects) == len(found[:MAX_ROWS]):
+        there = found[:MAX_ROWS]
+        objects = [each for each in there if isinstance(each, dict)]
+        if objects and len(objects) == len(there):
             yield _table(objects, url, f"{path}[*]")
-        elif found and all(isinstance(each, list) for each in found):
-            return
         for index, each in enumerate(objects[:20]):
             for key, inner in each.items():
                 if isinstance(inner, list):
                     yield from _sources(inner, url, f"{path}[{index}].{key}", depth + 1)
-        return
-    if isinstance(found, dict):
-        if any(_simple(value) for value in found.values()):
+    elif isinstance(found, dict):
+        if any(not isinstance(value, list | dict) for value in found.values()):
             flat = _flat(found)
             yield Source("response", f"{url} {path}", path, tuple(flat), (tuple(_cell(v) for v in flat.values()),))
         for key, inner in found.items():
@@ -54,29 +56,26 @@ def _sources(found: Any, url: str, path: str, depth: int) -> Iterator[Source]:
                 yield from _sources(inner, url, f"{path}.{key}", depth + 1)
 
 
-def _table(objects: list[dict[str, Any]], url: str, path: str) -> Source:
+def _table(objects: list[dict[str, Json]], url: str, path: str) -> Source:
     rows = [_flat(each) for each in objects]
     headers = tuple(dict.fromkeys(key for row in rows for key in row))[:_COLUMNS]
     cells = tuple(tuple(_cell(row[key]) if key in row else None for key in headers) for row in rows)
     return Source("response", f"{url} {path}", path, headers, cells)
 
 
-def _flat(found: dict[str, Any], before: str = "", depth: int = 0) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
+def _flat(found: dict[str, Json], before: str = "", depth: int = 0) -> dict[str, Plain]:
+    flat: dict[str, Plain] = {}
     for key, value in found.items():
         name = f"{before}{key}"
-        if _simple(value):
+        if isinstance(value, dict):
+            if depth < _NESTED:
+                flat |= _flat(value, f"{name}.", depth + 1)
+        elif not isinstance(value, list):
             flat[name] = value
-        elif isinstance(value, dict) and depth < 3:
-            flat |= _flat(value, f"{name}.", depth + 1)
     return flat
 
 
-def _simple(value: Any) -> bool:
-    return value is None or isinstance(value, str | int | Decimal | bool)
-
-
-def _cell(value: Any) -> Cell | None:
+def _cell(value: Plain) -> Cell | None:
     if value is None:
         return None
     return Cell("true" if value is True else "false" if value is False else str(value), value=value)

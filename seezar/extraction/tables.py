@@ -5,7 +5,7 @@ before a table before a list. Two that fit equally well and say different things
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Literal
@@ -177,7 +177,7 @@ def _cell(cell: dict[str, str]) -> Cell:
     return Cell(cell["text"], cell.get("href", ""), None, cell.get("time", ""))
 
 
-def redacted(source: Source, redact: Any) -> Source:
+def redacted(source: Source, redact: Callable[[str], str]) -> Source:
     """`source` with every text through the redaction gate."""
 
     def clean(cell: Cell | None) -> Cell | None:
@@ -187,4 +187,5 @@ def redacted(source: Source, redact: Any) -> Source:
         return replace(cell, text=redact(cell.text), href=redact(cell.href), value=value)
 
     rows = tuple(tuple(clean(cell) for cell in row) for row in source.rows)
-    return replace(source, caption=redact(source.caption), headers=tuple(map(redact, source.headers)), rows=rows)
+    headers = tuple(redact(header) for header in source.headers)
+    return replace(source, caption=redact(source.caption), headers=headers, rows=rows)

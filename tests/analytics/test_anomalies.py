@@ -1,6 +1,7 @@
 """What is out of line is found, what only varies is not, and the reason says why."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import pytest
@@ -18,7 +19,7 @@ def days(length: int) -> list[date]:
     return [FIRST + timedelta(days=day) for day in range(length)]
 
 
-def found(values: list[float | None], *, counts: bool = True) -> list[int]:
+def found(values: Sequence[float | None], *, counts: bool = True) -> list[int]:
     return [(each.day - FIRST).days for each in anomalies(days(len(values)), values, counts=counts)]
 
 
