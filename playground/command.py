@@ -26,7 +26,9 @@ def playground(
         int | None, typer.Option(min=0, max=65535, help="On 127.0.0.1; 0 = any. [default: the setting, 8090]")
     ] = None,
 ) -> None:
-    """Run the demo world in the foreground, with the accounts demo-mail, demo-totp and demo-password."""
+    """Run the demo world in the foreground, with the accounts demo-mail, demo-totp, demo-password and
+    demo-metrics.
+    """
     import asyncio
 
     from seezar.settings import get_settings
@@ -45,7 +47,7 @@ async def _run(settings: "Settings", url: str, *, port: int) -> None:
     from playground.seed import seed
     from playground.server import PlaygroundServer
     from playground.state import PlaygroundState
-    from playground.world import demo_accounts
+    from playground.world import ALL_ACCOUNTS, demo_accounts
     from seezar.application import Application
     from service.notes import ProcessNote, left
     from service.terminal import note
@@ -53,7 +55,7 @@ async def _run(settings: "Settings", url: str, *, port: int) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    world = demo_accounts(settings.mail_domain_list[0])
+    world = demo_accounts(settings.mail_domain_list[0], ALL_ACCOUNTS)
     mailer = SmtpMailer(port=smtp_port(settings))
     # A connection under this name keeps the worker, and with it the mail, alive.
     async with (

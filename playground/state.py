@@ -13,7 +13,7 @@ from playground.knobs import Knobs
 from playground.limits import FailureLimiter
 from playground.mailer import Mailer, SmtpMailer
 from playground.sessions import SessionStore
-from playground.world import DEMO_ACCOUNTS, DemoAccount
+from playground.world import ALL_ACCOUNTS, DemoAccount
 
 type What = Literal["password", "mail", "code", "reused"]
 
@@ -81,7 +81,7 @@ class PlaygroundState:
     def __init__(
         self,
         *,
-        accounts: Iterable[DemoAccount] = DEMO_ACCOUNTS,
+        accounts: Iterable[DemoAccount] = ALL_ACCOUNTS,
         knobs: Knobs | None = None,
         clock: Clock | None = None,
         mailer: Mailer | None = None,

@@ -4,6 +4,7 @@ These are demo secrets of a server that listens on loopback only. They are disti
 databases, logs and traces for them finds a leak and nothing else.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -69,12 +70,24 @@ DEMO_PASSWORD = DemoAccount(
     password="Saffron-Meadow-3305-kestrel+",
 )
 
+DEMO_METRICS = DemoAccount(
+    name="demo-metrics",
+    shape="metrics",
+    username="ops@waypost.test",
+    password="Indigo-Milestone-5528-lantern=",
+    second_factor="totp",
+    totp_secret="MT4WAYPOSTX6LANTERN3INDIGOQRIDGE",
+)
+
 DEMO_ACCOUNTS: tuple[DemoAccount, ...] = (DEMO_MAIL, DEMO_TOTP, DEMO_PASSWORD)
+"""One of each kind of sign-in."""
+ALL_ACCOUNTS: tuple[DemoAccount, ...] = (*DEMO_ACCOUNTS, DEMO_METRICS)
+"""These, and the one with much to read behind its login."""
 
 
-def demo_accounts(mail_domain: str) -> tuple[DemoAccount, ...]:
+def demo_accounts(mail_domain: str, accounts: Sequence[DemoAccount] = DEMO_ACCOUNTS) -> tuple[DemoAccount, ...]:
     """The accounts with their mailboxes on `mail_domain`, for a seezar that serves another domain than the default."""
     return tuple(
         replace(account, mailbox=f"{account.mailbox.partition('@')[0]}@{mail_domain}") if account.mailbox else account
-        for account in DEMO_ACCOUNTS
+        for account in accounts
     )

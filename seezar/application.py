@@ -23,6 +23,9 @@ from seezar.accounts.states import States
 from seezar.accounts.traces import Traces
 from seezar.audit import Audit
 from seezar.database import Database
+from seezar.extraction.checkpoints import Checkpoints
+from seezar.extraction.history import History
+from seezar.extraction.store import Extractions
 from seezar.knowledge import Knowledge
 from seezar.mail.mailboxes import Mailboxes
 from seezar.mail.service import Mail
@@ -67,6 +70,9 @@ class Application:
     mailboxes: Mailboxes
     knowledge: Knowledge
     reports: Reports
+    extractions: Extractions
+    checkpoints: Checkpoints
+    history: History
     webhooks: Webhooks
     outbox: Outbox
     worker: Lease | None = None
@@ -130,6 +136,9 @@ class Application:
                 mailboxes=Mailboxes(mail),
                 knowledge=Knowledge(database, audit=audit),
                 reports=Reports(database, cipher, audit),
+                extractions=Extractions(database, audit),
+                checkpoints=Checkpoints(database, cipher),
+                history=History(database),
                 webhooks=Webhooks(database, cipher, audit, private_hosts=settings.private_host_list),
                 outbox=Outbox(database, cipher),
                 worker=worker,

@@ -17,7 +17,16 @@ from seezar.telemetry.spans import RUN_ID, spans, trace_id
 from workflows import engine
 from workflows.adoption import is_stranded, take_up
 from workflows.ground import WORKER_READY, ensure_running
-from workflows.names import ACT_ON_PAGE, CHECK_SESSION, EXTRACT_FROM_PAGE, LOCK_READY, OPEN_PAGE, SIGN_IN, SIGN_OUT
+from workflows.names import (
+    ACT_ON_PAGE,
+    CHECK_SESSION,
+    EXTRACT,
+    EXTRACT_FROM_PAGE,
+    LOCK_READY,
+    OPEN_PAGE,
+    SIGN_IN,
+    SIGN_OUT,
+)
 from workflows.queueing import Queueing, queue_of
 from workflows.trying_again import arguments_for
 
@@ -161,6 +170,25 @@ class Client:
         """
         return await self._start(EXTRACT_FROM_PAGE, account, question, url, key=key)
 
+    async def extract(self, name: str, account: str, *, key: str | None = None) -> str:
+        """Queue a run of an extraction for one of its accounts, or attach to the one under way; returns the run id.
+
+        Raises:
+            ExtractionUnknown: no such extraction.
+            InvalidInput: the extraction is not for this account.
+            AccountUnknown, QueueFull, IdempotencyConflict: as `sign_in`.
+        """
+        stored = await self.application.extractions.get(name)
+        if account not in stored.definition.accounts:
+            raise InvalidInput(
+                f"The extraction {name!r} is not for the account {account!r}.",
+                kept="Nothing was started.",
+                next_step=f"Its accounts: {', '.join(stored.definition.accounts)}.",
+            )
+        await self.application.accounts.get(account)
+        await self._ensure_worker()
+        return await self._queueing.extract(account, name, key=key)
+
     async def result(
         self, run_id: str, *, timeout: float | None = None, on_event: Callable[[RunEvent], None] | None = None
     ) -> dict[str, Any]:
@@ -295,6 +323,8 @@ class Client:
         if run.kind == SIGN_IN:
             under_way = await runs.open_sign_in(run.account)
             new = await self._queueing.sign_in(run.account, **arguments[0], key=key)
+        elif run.kind == EXTRACT:
+            new = await self._queueing.extract(run.account, *arguments, key=key)
         else:
             new = await self._queueing.start(run.kind, run.account, *arguments, key=key)
         # A sign-in that somebody else has asked for tries nothing again.

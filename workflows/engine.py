@@ -13,7 +13,7 @@ from sqlalchemy.engine import Engine, ExceptionContext
 from seezar.database.urls import DBOS_DATABASE, with_database
 from seezar.settings import Settings
 from seezar.telemetry.spans import spans
-from workflows.names import APPLICATION_NAME, APPLICATION_VERSION, QUEUE_BROWSER, QUEUE_SIGN_IN, QUEUES
+from workflows.names import APPLICATION_NAME, APPLICATION_VERSION, QUEUE_BROWSER, QUEUE_EXTRACT, QUEUE_SIGN_IN, QUEUES
 from workflows.pace import IDLE_S
 from workflows.serializer import JsonSerializer
 
@@ -43,6 +43,7 @@ def launch(url: str, *, slot: int, queues: Sequence[str] = QUEUES) -> DBOS:
     """
     import workflows.answer_sign_in
     import workflows.check_session
+    import workflows.extract
     import workflows.open_page
     import workflows.semantic
     import workflows.sign_in
@@ -108,7 +109,12 @@ async def register_queues(settings: Settings) -> None:
     How many pages work at once is the pool's concern (`BrowserPool.turn`). A sign-in mostly waits for its mail, so many
     more are taken than there are browsers: otherwise a few that wait would stop all others.
     """
-    for name, most in ((QUEUE_SIGN_IN, _SIGN_INS_PER_BROWSER * settings.browsers), (QUEUE_BROWSER, settings.browsers)):
+    of_queue = {
+        QUEUE_SIGN_IN: _SIGN_INS_PER_BROWSER * settings.browsers,
+        QUEUE_BROWSER: settings.browsers,
+        QUEUE_EXTRACT: settings.browsers,
+    }
+    for name, most in of_queue.items():
         await DBOS.register_queue_async(
             name, worker_concurrency=most, polling_interval_sec=IDLE_S, on_conflict="always_update"
         )

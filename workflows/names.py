@@ -8,7 +8,9 @@ APPLICATION_NAME = "seezar"
 
 QUEUE_SIGN_IN: Final = "sign_in"
 QUEUE_BROWSER: Final = "browser"
-QUEUES = (QUEUE_SIGN_IN, QUEUE_BROWSER)
+# Of runs that take minutes, so that they hold up none of the short ones.
+QUEUE_EXTRACT: Final = "extract"
+QUEUES = (QUEUE_SIGN_IN, QUEUE_BROWSER, QUEUE_EXTRACT)
 
 SIGN_IN = "sign_in"
 ANSWER_SIGN_IN = "answer_sign_in"
@@ -17,6 +19,7 @@ CHECK_SESSION = "check_session"
 OPEN_PAGE = "open_page"
 ACT_ON_PAGE = "act_on_page"
 EXTRACT_FROM_PAGE = "extract_from_page"
+EXTRACT = "extract"
 
 # Advisory locks (two-part keys) in the `seezar` database: the slot a worker holds, and that it is ready for work.
 LOCK_SLOT = 7001

@@ -7,7 +7,7 @@ costs an idle worker a few queries.
 from dbos import DBOS
 
 from seezar.application import Application
-from workflows.names import QUEUE_BROWSER, QUEUE_SIGN_IN
+from workflows.names import QUEUES
 
 # A tenth of a second kept an idle worker at several per cent of a core; a twentieth is not noticed by a person.
 IDLE_S = 0.25
@@ -37,7 +37,7 @@ class Pace:
         wanted = BUSY_S if row is not None and row["busy"] else IDLE_S
         if wanted == self._interval:
             return
-        for name in (QUEUE_SIGN_IN, QUEUE_BROWSER):
+        for name in QUEUES:
             queue = await DBOS.retrieve_queue_async(name)
             if queue is not None:
                 await queue.set_polling_interval_sec_async(wanted)

@@ -20,7 +20,9 @@ from seezar.telemetry.spans import ACCOUNT, RUN_ID, asked_by, context_below, spa
 from workflows.names import (
     ANSWER_SIGN_IN,
     APPLICATION_VERSION,
+    EXTRACT,
     QUEUE_BROWSER,
+    QUEUE_EXTRACT,
     QUEUE_SIGN_IN,
     SIGN_IN,
 )
@@ -101,6 +103,29 @@ class Queueing:
             run_id = await self._new(workflow, account, *arguments, named=named, scheduled=scheduled)
             if run_id is not None:
                 return run_id
+
+    async def extract(self, account: str, name: str, *, key: str | None = None, scheduled: bool = False) -> str:
+        """Queue a run of an extraction or attach to the one of this account that is under way; returns the run id.
+
+        Args:
+            name: of the extraction.
+            key: as of `sign_in`.
+
+        Raises:
+            QueueFull, IdempotencyConflict, InvalidInput: as `sign_in`.
+        """
+        named = _named(key, EXTRACT, account, name)
+        while True:
+            if named is not None and (known := await self._app.idempotency_keys.run_of(*named)) is not None:
+                return known
+            run_id = await self._new(EXTRACT, account, name, named=named, scheduled=scheduled)
+            if run_id is not None:
+                return run_id
+            under_way = await self._app.runs.open_extraction(account, name)
+            if under_way is not None and (
+                named is None or await self._app.idempotency_keys.attach(*named, under_way.id)
+            ):
+                return under_way.id
 
     async def answer(self, run_id: str, value: str | None, *, key: str | None = None) -> Run:
         """Answer the question of a run, which then goes on; returns the run.
@@ -191,7 +216,7 @@ class Queueing:
 
 def queue_of(workflow: str) -> str:
     """The queue of a kind of runs."""
-    return QUEUE_SIGN_IN if workflow == SIGN_IN else QUEUE_BROWSER
+    return {SIGN_IN: QUEUE_SIGN_IN, EXTRACT: QUEUE_EXTRACT}.get(workflow, QUEUE_BROWSER)
 
 
 def _named(key: str | None, workflow: str, account: str, *arguments: Any) -> tuple[str, str] | None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from seezar.accounts import Run
 from seezar.errors import InvalidInput
-from workflows.names import ACT_ON_PAGE, CHECK_SESSION, EXTRACT_FROM_PAGE, OPEN_PAGE, SIGN_IN, SIGN_OUT
+from workflows.names import ACT_ON_PAGE, CHECK_SESSION, EXTRACT, EXTRACT_FROM_PAGE, OPEN_PAGE, SIGN_IN, SIGN_OUT
 
 # What each kind of run ends with when it has done what was asked, and the steps that a new run may begin with, the
 # usual one first. Later steps go on from a page, a mail or a checkpoint that are gone once the run has ended.
@@ -15,6 +15,7 @@ DONE = {
     OPEN_PAGE: "opened",
     ACT_ON_PAGE: "done",
     EXTRACT_FROM_PAGE: "extracted",
+    EXTRACT: "extracted",
 }
 _STEPS = {
     SIGN_IN: ("open_and_submit", "begin"),
@@ -23,6 +24,7 @@ _STEPS = {
     OPEN_PAGE: ("visit",),
     ACT_ON_PAGE: ("act",),
     EXTRACT_FROM_PAGE: ("extract",),
+    EXTRACT: ("begin",),
 }
 
 

@@ -103,8 +103,8 @@ class Runs:
             trace: `traceparent` of the span that it is asked for in, `session.id` and `user.id`.
 
         Returns:
-            Its priority in the queue. None when nothing was noted: the run exists, it is a sign-in and one of the
-            account is under way, or the key is taken.
+            Its priority in the queue. None when nothing was noted: the run exists, the account has one under way
+            of which there is one at a time (a sign-in, an extraction of this name), or the key is taken.
 
         Raises:
             QueueFull: as many as may be are queued.
@@ -154,6 +154,16 @@ class Runs:
         """The sign-in of the account that is under way or waits for a person; there is one at most."""
         row = await self._database.one(
             f"{_SELECT} WHERE r.account = %s AND r.kind = 'sign_in' AND r.finished_at IS NULL", account
+        )
+        return _run(row) if row else None
+
+    async def open_extraction(self, account: str, name: str) -> Run | None:
+        """The run of this extraction of the account that is under way; there is one at most."""
+        row = await self._database.one(
+            f"{_SELECT} WHERE r.account = %s AND r.kind = 'extract' AND r.arguments ->> 0 = %s"
+            " AND r.finished_at IS NULL",
+            account,
+            name,
         )
         return _run(row) if row else None
 

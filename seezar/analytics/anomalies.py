@@ -62,9 +62,14 @@ class Anomaly:
         side = "above" if self.score > 0 else "below"
         share = f" ({self.value / self.expected - 1:+.0%})" if self.expected else ""
         return (
-            f"{self.value:,.6g} is {side} the {self.low:,.6g} to {self.high:,.6g} expected{share}: "
+            f"{shown(self.value)} is {side} the {shown(self.low)} to {shown(self.high)} expected{share}: "
             f"{abs(self.score):.1f} robust deviations ({self.method}), of which {self.threshold:g} are too many"
         )
+
+
+def shown(number: float) -> str:
+    """A number for people: no more places than it has weight."""
+    return f"{number:,.0f}" if abs(number) >= 100 or number == int(number) else f"{number:,.3g}"
 
 
 def anomalies(

@@ -92,11 +92,14 @@ class BrowserPool:
         return self._tidying
 
     @traced("browser.context")
-    async def new_context(self, policy: EgressPolicy | None, state: SessionState | None = None) -> BrowserContext:
+    async def new_context(
+        self, policy: EgressPolicy | None, state: SessionState | None = None, *, downloads: bool = False
+    ) -> BrowserContext:
         """A context that starts from `state` (or empty); the caller closes it with `close_context`.
 
         Args:
             policy: what its pages may reach; nothing without one.
+            downloads: whether its pages may hand out files; only for one that starts from a state.
 
         Raises:
             BrowserMissing: no Chromium can be found or started.
@@ -104,14 +107,14 @@ class BrowserPool:
         """
         self._coming += 1
         try:
-            context = await self._new_context(state)
+            context = await self._new_context(state, downloads)
             self._contexts.add(context)
             self.way_out.bind(context, policy)
         finally:
             self._coming -= 1
         return context
 
-    async def _new_context(self, state: SessionState | None) -> BrowserContext:
+    async def _new_context(self, state: SessionState | None, downloads: bool) -> BrowserContext:
         if state is None:
             page = await self._take_ready()
             if page is not None:
@@ -119,15 +122,15 @@ class BrowserPool:
                 return page.context
         browser = await self._ready()
         try:
-            context = await self._make(browser, state)
+            context = await self._make(browser, state, downloads)
         except NoAnswer:
             await self._end(browser)
-            context = await self._make(await self._ready(), state)
+            context = await self._make(await self._ready(), state, downloads)
         except Error:
             if await self._answers(browser):
                 raise
             # It died, or Playwright's own process did, which the browser object does not notice: once more.
-            context = await self._make(await self._ready(), state)
+            context = await self._make(await self._ready(), state, downloads)
         return context
 
     def policy_of(self, account: Account) -> EgressPolicy:
@@ -168,14 +171,14 @@ class BrowserPool:
 
     @asynccontextmanager
     async def context(
-        self, policy: EgressPolicy | None, state: SessionState | None = None
+        self, policy: EgressPolicy | None, state: SessionState | None = None, *, downloads: bool = False
     ) -> AsyncGenerator[BrowserContext]:
         """A context for the block.
 
         Raises:
             BrowserMissing, EgressUnreachable: as `new_context`.
         """
-        context = await self.new_context(policy, state)
+        context = await self.new_context(policy, state, downloads=downloads)
         try:
             yield context
         finally:
@@ -222,18 +225,18 @@ class BrowserPool:
             await self._drop_playwright()
         await self.way_out.close()
 
-    async def _make(self, browser: Browser, state: SessionState | None) -> BrowserContext:
-        context = await in_time(self._made_context(browser, state))
+    async def _make(self, browser: Browser, state: SessionState | None, downloads: bool = False) -> BrowserContext:
+        context = await in_time(self._made_context(browser, state, downloads))
         self._made += 1
         return context
 
-    async def _made_context(self, browser: Browser, state: SessionState | None) -> BrowserContext:
+    async def _made_context(self, browser: Browser, state: SessionState | None, downloads: bool) -> BrowserContext:
         identity = await self.way_out.identity()
         context = await browser.new_context(
             proxy={"server": identity.server} if identity else None,
             storage_state=state.storage if state else None,  # pyright: ignore[reportArgumentType]
             viewport=VIEWPORT,  # pyright: ignore[reportArgumentType]
-            accept_downloads=False,
+            accept_downloads=downloads,
             # A service worker could answer in the place of the site, out of sight of what watches the page's requests.
             service_workers="block",
         )

@@ -75,7 +75,8 @@
       cells -= row.length;
       kept.push(row);
     }
-    if (kept.length) sources.push({kind, where: path(e), caption: captionOf(e), headers: headers.map(cut), rows: kept});
+    // A table with headers and no rows says that there are none.
+    if (kept.length || (kind === 'table' && headers.some(Boolean))) sources.push({kind, where: path(e), caption: captionOf(e), headers: headers.map(cut), rows: kept});
   };
   // Cells of a table in a grid: what spans several columns or rows stands in each.
   const grid = (rows) => {

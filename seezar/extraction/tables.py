@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 from seezar.extraction.fields import Field
 
-type SourceKind = Literal["response", "table", "definitions", "selectors", "answer"]
+type SourceKind = Literal["response", "table", "definitions", "selectors", "file", "answer"]
 
-_ORDER: dict[str, int] = {"selectors": 0, "response": 1, "table": 2, "definitions": 3, "answer": 4}
+_ORDER: dict[str, int] = {"selectors": 0, "file": 0, "response": 1, "table": 2, "definitions": 3, "answer": 4}
 # What a header says of its unit, as in "Errors [%]".
 _BRACKETED = re.compile(r"[(\[]([^()\[\]]{1,24})[)\]]\s*$")
 _WORDS = re.compile(r"[^\W_]+")
@@ -95,7 +95,9 @@ def choose(sources: Sequence[Source], fields: Sequence[Field], *, caption: str =
     if not matches:
         return None
     best = max(len(match.columns) for match in matches)
-    matches = sorted((m for m in matches if len(m.columns) == best), key=lambda m: _ORDER[m.source.kind])
+    matches = [match for match in matches if len(match.columns) == best]
+    # An empty table is the answer only where nothing else is.
+    matches = sorted([m for m in matches if m.source.rows] or matches, key=lambda m: _ORDER[m.source.kind])
     first = matches[0]
     rivals = [m for m in matches if m.source.kind == first.source.kind and not _same(m, first, fields)]
     if rivals:

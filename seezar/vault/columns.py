@@ -54,6 +54,10 @@ WEBHOOK_SECRET = Column("app.webhook", "secret", ("id",), "webhook-secret")
 WEBHOOK_PREVIOUS_SECRET = Column("app.webhook", "previous_secret", ("id",), "webhook-previous-secret")
 REPORT = Column("app.report", "body", ("id",), "report")
 REPORT_FILE = Column("app.report_file", "content", ("report_id", "name"), "report-file")
+EXTRACTION_ADDRESS = Column("app.extraction_page", "address", ("run_id", "position"), "extraction-address")
+EXTRACTION_PROBLEMS = Column("app.extraction_page", "problems", ("run_id", "position"), "extraction-problems")
+EXTRACTION_PICTURE = Column("app.extraction_page", "picture", ("run_id", "position"), "extraction-picture")
+EXTRACTION_FILE = Column("app.extraction_page", "file", ("run_id", "position"), "extraction-file")
 AUDIT_KEY = Column("app.audit_key", "key", ("one",), "audit-key", only_row=True)
 
 COLUMNS = (
@@ -71,5 +75,9 @@ COLUMNS = (
     WEBHOOK_PREVIOUS_SECRET,
     REPORT,
     REPORT_FILE,
+    EXTRACTION_ADDRESS,
+    EXTRACTION_PROBLEMS,
+    EXTRACTION_PICTURE,
+    EXTRACTION_FILE,
     AUDIT_KEY,
 )
