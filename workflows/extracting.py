@@ -2,9 +2,11 @@
 
 import asyncio
 import time
+from collections import deque
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from urllib.parse import urldefrag, urlsplit
 
 from playwright.async_api import BrowserContext, Error, Page
@@ -13,7 +15,7 @@ from seezar.accounts.records import Account, SessionState
 from seezar.accounts.site_turns import SiteTurns
 from seezar.browser.state import capture
 from seezar.errors import NotSignedIn, OriginNotAllowed, SeezarError
-from seezar.extraction.checkpoints import MAX_TRIES, Waiting
+from seezar.extraction.checkpoints import MAX_TRIES, Signature, Waiting
 from seezar.extraction.collecting import Responses
 from seezar.extraction.definitions import Definition
 from seezar.extraction.leading import next_click
@@ -36,6 +38,8 @@ ENDED = "ended"
 _BUSY_S = 5.0
 _MOST_BUSY_S = 120.0
 _TOLD_EVERY_S = 2.0
+# Pages that are taken out of the table at a time.
+_AHEAD = 20
 
 
 class _Busy(Exception):
@@ -67,6 +71,8 @@ class Extracting:
         self._deadline = deadline
         self._turns = SiteTurns(self._app.database, per_minute=definition.per_minute)
         self._in_work: set[int] = set()
+        self._ahead: deque[Waiting] = deque()
+        self._known: set[Signature] = set()
         self._moved = asyncio.Condition()
         # What ends all tabs; the first one says it.
         self._over = ""
@@ -131,16 +137,15 @@ class Extracting:
         while not self._over:
             if time.time() >= self._deadline:
                 self._over = TIMED_OUT
-            elif (await self._app.runs.get(self._run_id)).finished:
-                self._over = ENDED
-            if self._over:
                 break
             async with self._moved:
-                most = len(self._in_work) + 1
-                for waiting in await self._app.checkpoints.waiting(self._run_id, limit=most):
-                    if waiting.position not in self._in_work:
-                        self._in_work.add(waiting.position)
-                        return waiting
+                if not self._ahead:
+                    found = await self._app.checkpoints.waiting(self._run_id, limit=len(self._in_work) + _AHEAD)
+                    self._ahead.extend(waiting for waiting in found if waiting.position not in self._in_work)
+                if self._ahead:
+                    waiting = self._ahead.popleft()
+                    self._in_work.add(waiting.position)
+                    return waiting
                 if not self._in_work:
                     return None
                 # A page that is being read may lead on to others.
@@ -157,7 +162,17 @@ class Extracting:
                 await self._open(page, responses, watch, waiting)
                 try:
                     now = datetime.now(UTC)
-                    read = await read_page(page, self._definition, waiting.lead, responses, redact, now)
+                    read = await read_page(
+                        page,
+                        self._definition,
+                        waiting.lead,
+                        responses,
+                        redact,
+                        now,
+                        known=self._known,
+                        rest=partial(watch.quiet, self._app.settings.page_timeout),
+                    )
+                    self._known.add(read.signature)
                 except NoRows:
                     # A page that asks to sign in has no rows either.
                     await refuse_forms(page, self._account.name)
@@ -199,7 +214,7 @@ class Extracting:
             raise _NotNow(f"The site answered {status}.")
         if status >= 400:
             raise PageNotOpened(f"The site answered {status}.")
-        await watch.quiet(self._app.settings.page_timeout)
+        await watch.answered(self._app.settings.page_timeout)
         allowed(page.url, self._account)
         if _bare(page.url) != _bare(address):
             # Led elsewhere: most often to where one signs in.
@@ -243,6 +258,9 @@ class Extracting:
         if now - self._told_at < _TOLD_EVERY_S:
             return
         self._told_at = now
+        if (await self._app.runs.get(self._run_id)).finished:
+            self._over = self._over or ENDED
+            return
         progress = await self._app.checkpoints.progress(self._run_id)
         told = f"{progress.done + progress.failed} of {progress.pages} pages, {progress.rows} rows"
         await self._app.runs.event(self._run_id, "read", told)

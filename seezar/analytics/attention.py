@@ -161,8 +161,8 @@ def _told(change: Comparison, odd: Sequence[Anomaly]) -> str:
     assert before.per_day is not None
     share = "" if change.change is None else f" ({change.change:+.0%})"
     told = (
-        f"{shown(now.per_day)} a day in the last {now.days} days against {shown(before.per_day)} in the {before.days} before"
-        f"{share}, {abs(change.score or 0.0):.1f} standard errors"
+        f"{shown(now.per_day)} a day in the last {now.days} days against {shown(before.per_day)} in the {before.days}"
+        f" before{share}, {abs(change.score or 0.0):.1f} standard errors"
     )
     return f"{told}; {odd[0].day:%d %b}: {odd[0].reason}" if odd else told
 

@@ -15,6 +15,8 @@ from seezar.extraction.problems import Problem
 from seezar.vault import Cipher
 from seezar.vault.columns import EXTRACTION_ADDRESS, EXTRACTION_FILE, EXTRACTION_PICTURE, EXTRACTION_PROBLEMS
 
+type Signature = tuple[str, ...]
+"""The kind of what rows stand in, and its headers."""
 type Role = Literal["list", "rows"]
 
 MAX_TRIES = 5
@@ -68,6 +70,7 @@ class PageDone:
         picture: PNG or JPEG of it, None when none was taken.
         file: what was downloaded, None for nothing.
         leads: the pages that it leads on to.
+        signature: of what the rows stood in; not stored.
     """
 
     url: str
@@ -80,6 +83,7 @@ class PageDone:
     picture: bytes | None = field(default=None, repr=False)
     file: bytes | None = field(default=None, repr=False)
     leads: Sequence[Lead] = ()
+    signature: Signature = ()
 
     @property
     def content(self) -> bytes:
@@ -178,7 +182,8 @@ class Checkpoints:
     async def tried(self, run_id: str, position: int) -> None:
         """Count a try of a page that has come to nothing; it waits further."""
         await self._database.run(
-            "UPDATE app.extraction_page SET tries = tries + 1 WHERE run_id = %s AND position = %s AND status = 'waiting'",
+            "UPDATE app.extraction_page SET tries = tries + 1"
+            " WHERE run_id = %s AND position = %s AND status = 'waiting'",
             run_id,
             position,
         )

@@ -1,7 +1,7 @@
 """Reading the texts of one column as values of a field: what the column proves helps to read each of its texts."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -17,6 +17,7 @@ from seezar.extraction.fields import Field
 from seezar.extraction.numbers import Decimals, currency_of, decimals, folded, read_number, read_unit
 from seezar.extraction.problems import MAX_QUOTED, Problem, Unreadable
 
+type Constraint = Callable[[str, Any], Value | Problem]
 type Value = str | int | Decimal | bool | date | datetime | timedelta | None
 
 # What pages print where there is nothing.
@@ -25,6 +26,8 @@ _NOTHING = re.compile(
 )
 _YES = frozenset({"yes", "true", "on", "✓", "✔", "☑", "✅", "1"})
 _NO = frozenset({"no", "false", "off", "✗", "✘", "☐", "❌", "0"})
+# What of a schema says nothing about values that were read as its type.
+_NO_RULES = frozenset({"type", "format", "title", "description", "default", "examples", "$comment", "deprecated"})
 _CLOCK = re.compile(r"^(?:(\d+):)?(\d{1,2}):(\d{2})(?:[.,](\d+))?$")
 _SPAN = re.compile(
     r"(\d+(?:[.,]\d+)?)\s*(ms|s|sec|secs|seconds?|m|min|mins|minutes?|h|hr|hrs|hours?|d|days?|w|weeks?)(?![^\W\d])"
@@ -59,8 +62,8 @@ def read_column(
             magnitude and no unit of its own, it has these.
     """
     there = [text for text in texts if text is not None and not is_nothing(text)]
-    read = _reader(there, field, reading, unit)
-    return [_value(text, field, read) for text in texts]
+    read, constrained = _reader(there, field, reading, unit), _constraint(field)
+    return [_value(text, field, read, constrained) for text in texts]
 
 
 def is_nothing(text: str) -> bool:
@@ -68,7 +71,7 @@ def is_nothing(text: str) -> bool:
     return _NOTHING.match(text.strip()) is not None
 
 
-def _value(text: str | None, field: Field, read: Any) -> Value | Problem:
+def _value(text: str | None, field: Field, read: Any, constrained: Constraint) -> Value | Problem:
     if text is None or is_nothing(text):
         if not field.required:
             return None
@@ -78,7 +81,7 @@ def _value(text: str | None, field: Field, read: Any) -> Value | Problem:
         value = read(text)
     except Unreadable as error:
         return replace(error.problem, field=field.name)
-    return _constrained(text, value, field)
+    return constrained(text, value)
 
 
 def _reader(texts: Sequence[str], field: Field, reading: Reading, unit: str) -> Any:
@@ -168,14 +171,18 @@ def _link(text: str, *, base: str) -> str:
     return url
 
 
-def _constrained(text: str, value: Any, field: Field) -> Value | Problem:
-    """The value, if it satisfies the field's own JSON Schema (minimum, enum, pattern and the like)."""
-    plain = value if isinstance(value, str | bool | int) else float(value) if isinstance(value, Decimal) else None
-    if plain is None:
-        return value
-    rules = {key: rule for key, rule in field.rules.items() if key != "format"}
-    try:
-        jsonschema.validate(plain, rules, jsonschema.Draft202012Validator)
-    except jsonschema.ValidationError as error:
-        return Problem("constraint", text[:MAX_QUOTED], error.message[:200], field.name)
-    return value
+def _constraint(field: Field) -> Constraint:
+    """Checks a value against the field's own JSON Schema (minimum, enum, pattern and the like)."""
+    rules = {key: rule for key, rule in field.rules.items() if key not in _NO_RULES and not key.startswith("x-")}
+    if not rules:
+        return lambda text, value: value
+    validator = jsonschema.Draft202012Validator(rules)
+
+    def check(text: str, value: Any) -> Value | Problem:
+        plain = value if isinstance(value, str | bool | int) else float(value) if isinstance(value, Decimal) else None
+        if plain is None:
+            return value
+        error = next(validator.iter_errors(plain), None)
+        return value if error is None else Problem("constraint", text[:MAX_QUOTED], error.message[:200], field.name)
+
+    return check

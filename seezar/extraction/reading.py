@@ -1,6 +1,7 @@
 """Reading one page that stands: its rows, what they were read from, and where it leads on to."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +10,7 @@ from playwright.async_api import Error, Page
 from playwright.async_api import TimeoutError as BrowserTimeout
 
 from seezar.browser.reader import screenshot
-from seezar.extraction.checkpoints import Lead, PageDone
+from seezar.extraction.checkpoints import Lead, PageDone, Signature
 from seezar.extraction.collecting import Collected, Responses, collect
 from seezar.extraction.columns import Reading
 from seezar.extraction.dates import zone_of
@@ -33,30 +34,44 @@ class NoRows(Exception):
 
 @traced("extraction.read")
 async def read_page(
-    page: Page, definition: Definition, at: Lead, responses: Responses, redact: Redactor, now: datetime
+    page: Page,
+    definition: Definition,
+    at: Lead,
+    responses: Responses,
+    redact: Redactor,
+    now: datetime,
+    *,
+    known: Collection[Signature] = (),
+    rest: Callable[[], Awaitable[object]],
 ) -> PageDone:
-    """Read `page`, which was opened as `at` and has come to rest.
+    """Read `page`, which was opened as `at`.
 
     Args:
         responses: what it was answered.
         now: the present, with a time zone.
+        known: what pages of this extraction were read from before; a page that has rows of that kind is not waited for
+            any longer.
+        rest: waits until the page has come to rest.
 
     Raises:
         NoRows: nothing on it has the fields of the definition.
         InvalidInput: a selector of the definition cannot be used.
         playwright.async_api.Error: the page is gone.
     """
-    onward = await leading(page, definition, at)
     if at.role == "list":
+        await rest()
+        onward = await leading(page, definition, at)
         shown = await collect(page, ())
         return PageDone(shown.url, "links", now, leads=onward.leads(at), picture=None)
     content: bytes | None = None
     if definition.download:
+        await rest()
         content, name = await _downloaded(page, definition.download)
         shown = await collect(page, ())
         shown = replace(shown, sources=tuple(_of_file(content, name)), truncated=False)
     else:
-        shown = await collect(page, definition.fields, rows=definition.rows, responses=responses)
+        shown = await _collected(page, definition, responses, known, rest)
+    onward = await leading(page, definition, at)
     match = _chosen(shown, definition, redact)
     locale = locale_of(definition.locale or shown.lang)
     here = Reading(locale, now.astimezone(zone_of(definition.timezone)), page.url)
@@ -69,10 +84,34 @@ async def read_page(
         bad=len(rows.bad),
         partial=shown.truncated,
         problems=_problems(rows),
-        picture=await screenshot(page, redact),
+        picture=await screenshot(page, redact, quick=True),
         file=content,
         leads=onward.leads(at),
+        signature=_signature(match.source),
     )
+
+
+async def _collected(
+    page: Page,
+    definition: Definition,
+    responses: Responses,
+    known: Collection[Signature],
+    rest: Callable[[], Awaitable[object]],
+) -> Collected:
+    async def taken() -> Collected:
+        return await collect(page, definition.fields, rows=definition.rows, responses=responses)
+
+    if known:
+        shown = await taken()
+        found = choose(shown.sources, definition.fields, caption=definition.caption)
+        if isinstance(found, Match) and found.source.rows and _signature(found.source) in known:
+            return shown
+    await rest()
+    return await taken()
+
+
+def _signature(source: Source) -> Signature:
+    return (source.kind, *source.headers)
 
 
 def _chosen(shown: Collected, definition: Definition, redact: Redactor) -> Match:
@@ -91,7 +130,7 @@ def _instead(sources: Sequence[Source], definition: Definition, redact: Redactor
     """What a page has that does not fit."""
     wanted = ", ".join(field.name for field in definition.fields if field.required) or "any of the fields"
     there = [
-        f"{redact(source.caption) or source.kind} ({', '.join(redact(header) for header in source.headers[:8] if header)})"
+        f"{redact(source.caption) or source.kind} ({redact(', '.join(filter(None, source.headers[:8])))})"
         for source in sources
     ]
     has = f"It has: {'; '.join(there[:_MAX_TOLD])}." if there else "It has no table, list or data at all."
@@ -116,11 +155,15 @@ async def _downloaded(page: Page, selector: str) -> tuple[bytes, str]:
             raise
         raise NoRows("The download was cut off.") from None
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise NoRows(f"The file is larger than {MAX_FILE_BYTES // 1_000_000} MB.")
-        return path.read_bytes(), download.suggested_filename[:200]
+        return await asyncio.to_thread(_content, path), download.suggested_filename[:200]
     finally:
         await download.delete()
+
+
+def _content(path: Path) -> bytes:
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise NoRows(f"The file is larger than {MAX_FILE_BYTES // 1_000_000} MB.")
+    return path.read_bytes()
 
 
 def _of_file(content: bytes, name: str) -> list[Source]:

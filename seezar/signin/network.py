@@ -127,6 +127,19 @@ class NetworkWatch:
             await self._move(_POLL_S)
         return not _busy(self._awaited, time.monotonic())
 
+    async def answered(self, timeout: float) -> bool:
+        """Wait until everything that was asked for is answered; False after `timeout` seconds.
+
+        Unlike `quiet` it waits for no silence: enough where the page then shows what is known from pages like it.
+        """
+        deadline = time.monotonic() + timeout
+        while (now := time.monotonic()) < deadline:
+            self._moved.clear()
+            if not (_busy(self._awaited, now) or _busy(self._reads, now)):
+                return True
+            await self._move(_POLL_S)
+        return False
+
     async def reaction(self) -> bool:
         """Wait until something is sent to the site, but no longer than a page takes to react; whether it was."""
         deadline = time.monotonic() + _QUIET_S

@@ -76,7 +76,7 @@ async def test_each_item_of_a_list_is_read_with_where_it_comes_from(world: World
     assert one["_run"] == result["run_id"]
     picture = await world.application.checkpoints.picture(result["run_id"], one["_page"])
     assert picture is not None
-    assert picture.startswith(b"\x89PNG")
+    assert picture.startswith(b"\xff\xd8\xff")
 
 
 async def test_the_answers_to_a_page_s_own_requests_are_read_before_its_tables(world: World) -> None:
