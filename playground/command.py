@@ -43,12 +43,14 @@ async def _run(settings: "Settings", url: str, *, port: int) -> None:
     import asyncio
     import signal
 
+    from playground.extractions import ALL
     from playground.mailer import SmtpMailer
     from playground.seed import seed
     from playground.server import PlaygroundServer
     from playground.state import PlaygroundState
     from playground.world import ALL_ACCOUNTS, demo_accounts
     from seezar.application import Application
+    from seezar.extraction.definitions import definition_of
     from service.notes import ProcessNote, left
     from service.terminal import note
 
@@ -63,6 +65,8 @@ async def _run(settings: "Settings", url: str, *, port: int) -> None:
         PlaygroundServer(port=port, state=PlaygroundState(accounts=world, mailer=mailer)) as server,
     ):
         accounts = await seed(app.accounts, app.vault, app.mail, server.base_url, world=world)
+        for extraction in ALL:
+            await app.extractions.save(definition_of(extraction))
         follower = asyncio.create_task(_follow_smtp(settings, mailer))
         with left(settings, ProcessNote.of_this_process("playground", url=server.base_url)):
             _introduce(server.base_url, accounts)
@@ -101,5 +105,6 @@ def _introduce(base_url: str, accounts: "list[Account]") -> None:
     say("Try, in another terminal:")
     say("  seezar sign-in demo-mail")
     say('  adk run agents/coordinator "sign in to demo-mail and show me the top events"')
+    say('  adk run agents/coordinator "which customers need attention?"')
     say("  seezar web")
     note("Ctrl-C stops it.")

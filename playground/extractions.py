@@ -30,6 +30,7 @@ WINDOWS: dict[str, Any] = {
     "accounts": [DEMO_METRICS.name],
     "url": "/metrics/customers",
     "each": "#customers tbody a",
+    "items": "customers",
     "next": "auto",
     "key": ["event"],
     "schema": {
@@ -49,6 +50,7 @@ EVENTS: dict[str, Any] = {
     "accounts": [DEMO_METRICS.name],
     "url": "/metrics/customers",
     "each": "#customers tbody a",
+    "items": "customers",
     "next": "auto",
     "key": ["day", "event"],
     "schema": {

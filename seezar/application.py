@@ -29,6 +29,7 @@ from seezar.extraction.store import Extractions
 from seezar.knowledge import Knowledge
 from seezar.mail.mailboxes import Mailboxes
 from seezar.mail.service import Mail
+from seezar.reporting.making import ReportMaker
 from seezar.reports import Reports
 from seezar.settings import Settings
 from seezar.vault import Cipher, Vault
@@ -73,6 +74,7 @@ class Application:
     extractions: Extractions
     checkpoints: Checkpoints
     history: History
+    report_maker: ReportMaker
     webhooks: Webhooks
     outbox: Outbox
     worker: Lease | None = None
@@ -109,6 +111,7 @@ class Application:
                 config=settings.mail_config_path,
                 quota=settings.mail_quota,
             )
+            history, checkpoints = History(database), Checkpoints(database, cipher)
             application = cls(
                 settings=settings,
                 database=database,
@@ -137,8 +140,9 @@ class Application:
                 knowledge=Knowledge(database, audit=audit),
                 reports=Reports(database, cipher, audit),
                 extractions=Extractions(database, audit),
-                checkpoints=Checkpoints(database, cipher),
-                history=History(database),
+                checkpoints=checkpoints,
+                history=history,
+                report_maker=ReportMaker(history, checkpoints),
                 webhooks=Webhooks(database, cipher, audit, private_hosts=settings.private_host_list),
                 outbox=Outbox(database, cipher),
                 worker=worker,

@@ -15,6 +15,7 @@ from service.commands import (
     clients,
     confirmations,
     database,
+    extract,
     mail,
     mcp,
     models,
@@ -49,6 +50,7 @@ def build() -> typer.Typer:
     app.add_typer(sessions.app, name="session")
     app.add_typer(runs.app, name="runs")
     app.add_typer(notices.app, name="notices")
+    app.add_typer(extract.app, name="extract")
     app.add_typer(reports.app, name="report")
     app.add_typer(webhooks.app, name="webhook")
     app.add_typer(mail.app, name="mail")

@@ -15,6 +15,7 @@ _STATEMENTS = {
     "run": "SELECT id FROM app.run WHERE starts_with(id, %s) ORDER BY created_at DESC LIMIT %s",
     "mailbox": "SELECT address FROM app.mailbox WHERE starts_with(address, %s) ORDER BY address LIMIT %s",
     "client": "SELECT name FROM app.client WHERE starts_with(name, %s) ORDER BY name LIMIT %s",
+    "extraction": "SELECT name FROM app.extraction WHERE starts_with(name, %s) ORDER BY name LIMIT %s",
     "report": "SELECT id::text FROM app.report WHERE starts_with(id::text, %s) ORDER BY created_at DESC LIMIT %s",
     "webhook": "SELECT id FROM app.webhook WHERE starts_with(id, %s) ORDER BY created_at LIMIT %s",
     "question": (
@@ -47,6 +48,11 @@ def mailboxes(incomplete: str) -> list[str]:
 def clients(incomplete: str) -> list[str]:
     """Names of clients of the HTTP API."""
     return _found("client", incomplete)
+
+
+def extractions(incomplete: str) -> list[str]:
+    """Names of extractions."""
+    return _found("extraction", incomplete)
 
 
 def reports(incomplete: str) -> list[str]:

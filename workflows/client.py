@@ -12,6 +12,7 @@ from seezar.accounts.adoptions import PARKED
 from seezar.accounts.records import result_of_waiting, result_without_end
 from seezar.application import Application
 from seezar.errors import DatabaseUnavailable, InvalidInput, RunTimedOut
+from seezar.reporting.requests import ReportRequest
 from seezar.settings import Settings, get_settings
 from seezar.telemetry.spans import RUN_ID, spans, trace_id
 from workflows import engine
@@ -24,6 +25,7 @@ from workflows.names import (
     EXTRACT_FROM_PAGE,
     LOCK_READY,
     OPEN_PAGE,
+    REPORT,
     SIGN_IN,
     SIGN_OUT,
 )
@@ -188,6 +190,16 @@ class Client:
         await self.application.accounts.get(account)
         await self._ensure_worker()
         return await self._queueing.extract(account, name, key=key)
+
+    async def report(self, request: ReportRequest, *, key: str | None = None) -> str:
+        """Queue the making of a report, for which rows that are too old are read anew first; returns the run id.
+
+        Raises:
+            ExtractionUnknown: no such extraction.
+            AccountUnknown, QueueFull, IdempotencyConflict: as `sign_in`.
+        """
+        stored = await self.application.extractions.get(request.extraction)
+        return await self._start(REPORT, stored.definition.accounts[0], request.model_dump(mode="json"), key=key)
 
     async def result(
         self, run_id: str, *, timeout: float | None = None, on_event: Callable[[RunEvent], None] | None = None

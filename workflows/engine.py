@@ -13,12 +13,22 @@ from sqlalchemy.engine import Engine, ExceptionContext
 from seezar.database.urls import DBOS_DATABASE, with_database
 from seezar.settings import Settings
 from seezar.telemetry.spans import spans
-from workflows.names import APPLICATION_NAME, APPLICATION_VERSION, QUEUE_BROWSER, QUEUE_EXTRACT, QUEUE_SIGN_IN, QUEUES
+from workflows.names import (
+    APPLICATION_NAME,
+    APPLICATION_VERSION,
+    QUEUE_BROWSER,
+    QUEUE_EXTRACT,
+    QUEUE_REPORT,
+    QUEUE_SIGN_IN,
+    QUEUES,
+)
 from workflows.pace import IDLE_S
 from workflows.serializer import JsonSerializer
 
 _POOL = 10
 _SIGN_INS_PER_BROWSER = 8
+# They mostly wait for extractions.
+_REPORTS = 8
 
 
 def executor_id(slot: int) -> str:
@@ -45,6 +55,7 @@ def launch(url: str, *, slot: int, queues: Sequence[str] = QUEUES) -> DBOS:
     import workflows.check_session
     import workflows.extract
     import workflows.open_page
+    import workflows.report
     import workflows.semantic
     import workflows.sign_in
     import workflows.sign_out  # noqa: F401 - registration is the effect
@@ -113,6 +124,7 @@ async def register_queues(settings: Settings) -> None:
         QUEUE_SIGN_IN: _SIGN_INS_PER_BROWSER * settings.browsers,
         QUEUE_BROWSER: settings.browsers,
         QUEUE_EXTRACT: settings.browsers,
+        QUEUE_REPORT: _REPORTS,
     }
     for name, most in of_queue.items():
         await DBOS.register_queue_async(

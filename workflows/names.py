@@ -10,7 +10,9 @@ QUEUE_SIGN_IN: Final = "sign_in"
 QUEUE_BROWSER: Final = "browser"
 # Of runs that take minutes, so that they hold up none of the short ones.
 QUEUE_EXTRACT: Final = "extract"
-QUEUES = (QUEUE_SIGN_IN, QUEUE_BROWSER, QUEUE_EXTRACT)
+# Of runs that wait for those.
+QUEUE_REPORT: Final = "report"
+QUEUES = (QUEUE_SIGN_IN, QUEUE_BROWSER, QUEUE_EXTRACT, QUEUE_REPORT)
 
 SIGN_IN = "sign_in"
 ANSWER_SIGN_IN = "answer_sign_in"
@@ -20,6 +22,7 @@ OPEN_PAGE = "open_page"
 ACT_ON_PAGE = "act_on_page"
 EXTRACT_FROM_PAGE = "extract_from_page"
 EXTRACT = "extract"
+REPORT = "report"
 
 # Advisory locks (two-part keys) in the `seezar` database: the slot a worker holds, and that it is ready for work.
 LOCK_SLOT = 7001

@@ -23,7 +23,9 @@ from workflows.names import (
     EXTRACT,
     QUEUE_BROWSER,
     QUEUE_EXTRACT,
+    QUEUE_REPORT,
     QUEUE_SIGN_IN,
+    REPORT,
     SIGN_IN,
 )
 
@@ -216,7 +218,7 @@ class Queueing:
 
 def queue_of(workflow: str) -> str:
     """The queue of a kind of runs."""
-    return {SIGN_IN: QUEUE_SIGN_IN, EXTRACT: QUEUE_EXTRACT}.get(workflow, QUEUE_BROWSER)
+    return {SIGN_IN: QUEUE_SIGN_IN, EXTRACT: QUEUE_EXTRACT, REPORT: QUEUE_REPORT}.get(workflow, QUEUE_BROWSER)
 
 
 def _named(key: str | None, workflow: str, account: str, *arguments: Any) -> tuple[str, str] | None:

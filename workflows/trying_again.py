@@ -4,7 +4,7 @@ from typing import Any
 
 from seezar.accounts import Run
 from seezar.errors import InvalidInput
-from workflows.names import ACT_ON_PAGE, CHECK_SESSION, EXTRACT, EXTRACT_FROM_PAGE, OPEN_PAGE, SIGN_IN, SIGN_OUT
+from workflows.names import ACT_ON_PAGE, CHECK_SESSION, EXTRACT, EXTRACT_FROM_PAGE, OPEN_PAGE, REPORT, SIGN_IN, SIGN_OUT
 
 # What each kind of run ends with when it has done what was asked, and the steps that a new run may begin with, the
 # usual one first. Later steps go on from a page, a mail or a checkpoint that are gone once the run has ended.
@@ -16,6 +16,7 @@ DONE = {
     ACT_ON_PAGE: "done",
     EXTRACT_FROM_PAGE: "extracted",
     EXTRACT: "extracted",
+    REPORT: "reported",
 }
 _STEPS = {
     SIGN_IN: ("open_and_submit", "begin"),
@@ -25,6 +26,7 @@ _STEPS = {
     ACT_ON_PAGE: ("act",),
     EXTRACT_FROM_PAGE: ("extract",),
     EXTRACT: ("begin",),
+    REPORT: ("refresh",),
 }
 
 

@@ -4,6 +4,7 @@ from google.adk.agents import LlmAgent
 
 from agents.factory import build_app, build_worker
 from tools import research
+from tools.progress import streamed
 
 
 def build(*, task: bool = False) -> LlmAgent:
@@ -11,14 +12,23 @@ def build(*, task: bool = False) -> LlmAgent:
     return build_worker(
         "research",
         description=(
-            "Saves pages that the browser agent opened (by page_id) and answers questions from what was saved before."
+            "Saves pages that the browser agent opened (by page_id), answers questions from what was saved before, and "
+            "reports on the numbers of customers and the like: which need attention, top events as a pie or bars, "
+            "trends, comparisons. It reads what it needs by itself: no sign-in has to be asked for first."
         ),
         instruction="""
 You are the memory of what was read. save_page keeps a page by its page_id; search finds passages of saved pages. Answer
 a question only from passages that search returned, and name title and URL of each page you use. If nothing was found,
-say so.
+say so. For numbers use make_report: it reads what is too old, and shows the pictures to the user by itself. Answer with
+its title, its text with the sources as they are, and the names of the artifacts. When it says that it does not know an
+item, tell which there are; never take another one by yourself.
 """,
-        tools=[research.save_page, research.search],
+        tools=[
+            research.save_page,
+            research.search,
+            research.list_extractions,
+            streamed(research.make_report),
+        ],
         task=task,
     )
 

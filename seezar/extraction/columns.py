@@ -176,7 +176,7 @@ def _constraint(field: Field) -> Constraint:
     rules = {key: rule for key, rule in field.rules.items() if key not in _NO_RULES and not key.startswith("x-")}
     if not rules:
         return lambda text, value: value
-    validator = jsonschema.Draft202012Validator(rules)
+    validator: Any = jsonschema.Draft202012Validator(rules)
 
     def check(text: str, value: Any) -> Value | Problem:
         plain = value if isinstance(value, str | bool | int) else float(value) if isinstance(value, Decimal) else None

@@ -38,6 +38,7 @@ class Definition(BaseModel):
         pages: of further first pages.
         each: CSS selector of links on the first pages (and those that they lead on to): the rows stand on what the
             links lead to. Empty: they stand on the first pages themselves.
+        items: what those pages are of, in the plural, such as "customers".
         next: how a page leads on to the next one: `auto` (what HTML says of itself: `rel=next`, or the number after
             the current one), a CSS selector of a link, or empty for not at all.
         rows: CSS selector of a row, for fields that have selectors of their own.
@@ -61,6 +62,7 @@ class Definition(BaseModel):
     url: Text = ""
     pages: Annotated[tuple[Text, ...], Field(max_length=MAX_PAGES)] = ()
     each: Text = ""
+    items: Text = ""
     next: Text = ""
     rows: Text = ""
     caption: Text = ""

@@ -45,7 +45,8 @@ ORDER BY _account, _item{keys}, _read_at DESC, _run DESC
 """
 _NEWEST_RUN = """
 SELECT t.* FROM {table} t JOIN (
-    SELECT DISTINCT ON (account) run_id FROM data.runs WHERE extraction = {name} AND status = 'extracted' AND {when}
+    SELECT DISTINCT ON (account) run_id FROM data.runs
+    WHERE extraction = {name} AND status IN ('extracted', 'partial') AND {when}
     ORDER BY account, finished_at DESC, run_id DESC) r ON r.run_id = t._run
 """
 # Rows are read in portions of so many.
@@ -164,10 +165,8 @@ class History:
         """
         if run is not None or everything:
             source: sql.Composable = _table(definition.name)
-        elif as_of is None:
-            source = sql.Identifier(SCHEMA, definition.name)
         else:
-            source = sql.SQL("{}({})").format(sql.Identifier(SCHEMA, f"{definition.name}_as_of"), sql.Literal(as_of))
+            source = _rows_of(definition, as_of)
         names = (*PROVENANCE, *(field.name for field in definition.fields))
         keys = definition.key
         query = sql.SQL(
@@ -185,6 +184,45 @@ class History:
             async with cursor:
                 await cursor.execute(query)
                 yield Reader(names, cursor)
+
+    async def sums(
+        self, definition: Definition, by: Sequence[str], amount: str, *, as_of: datetime | None = None
+    ) -> list[tuple[Any, ...]]:
+        """The sum of `amount` for each combination of the columns `by`, in their order; None where nothing stood.
+
+        Args:
+            by: names of columns.
+            amount: name of a field that is a number.
+            as_of: of the rows as they were then; as they are when None.
+        """
+        columns = sql.SQL(", ").join(map(sql.Identifier, by))
+        query = sql.SQL("SELECT {}, sum({}) AS _sum FROM {} GROUP BY {} ORDER BY {}").format(
+            columns, sql.Identifier(amount), _rows_of(definition, as_of), columns, columns
+        )
+        async with self._database.connection() as connection:
+            rows = await (await connection.execute(query)).fetchall()
+        return [tuple(row.values()) for row in rows]
+
+    async def places(self, definition: Definition, column: str) -> dict[str, Place]:
+        """Where the values of a text column were read last, by value; rows without one are left out."""
+        query = sql.SQL(
+            "SELECT DISTINCT ON ({column}) {column} AS _value, _run, _account, _page, _read_at, _url, _item, _source"
+            " FROM {} WHERE {column} IS NOT NULL ORDER BY {column}, _read_at DESC, _run DESC"
+        ).format(_rows_of(definition, None), column=sql.Identifier(column))
+        async with self._database.connection() as connection:
+            rows = await (await connection.execute(query)).fetchall()
+        names = {"run": "_run", "account": "_account", "page": "_page", "read_at": "_read_at", "url": "_url"}
+        names |= {"item": "_item", "source": "_source"}
+        return {row["_value"]: Place(**{name: row[key] for name, key in names.items()}) for row in rows}
+
+    async def newest(self, definition: Definition) -> dict[str, datetime]:
+        """When each account's rows were last read as a whole, or nearly so."""
+        rows = await self._database.all(
+            "SELECT account, max(finished_at) AS at FROM app.extraction_run"
+            " WHERE extraction = %s AND status IN ('extracted', 'partial') GROUP BY account",
+            definition.name,
+        )
+        return {row["account"]: row["at"] for row in rows}
 
     async def count(self, name: str) -> int:
         """How many readings of rows are stored."""
@@ -210,6 +248,12 @@ class Reader:
         """The rows, by column, up to some thousands at a time."""
         while portion := await self._cursor.fetchmany(_PORTION):
             yield portion
+
+
+def _rows_of(definition: Definition, as_of: datetime | None) -> sql.Composable:
+    if as_of is None:
+        return sql.Identifier(SCHEMA, definition.name)
+    return sql.SQL("{}({})").format(sql.Identifier(SCHEMA, f"{definition.name}_as_of"), sql.Literal(as_of))
 
 
 def _table(name: str) -> sql.Identifier:

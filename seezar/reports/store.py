@@ -23,7 +23,7 @@ MAX_FILE = 8 * 1024 * 1024
 MAX_FILES = 20
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 # What can be read without a program of its own. The API sends those that a browser could run as downloads.
-MEDIA_TYPES = ("image/png", "image/svg+xml", "text/csv", "text/html", "text/markdown", "application/json")
+MEDIA_TYPES = ("image/png", "image/jpeg", "image/svg+xml", "text/csv", "text/html", "text/markdown", "application/json")
 _COLUMNS = (
     "r.id, r.title, r.account, r.made_by, r.sources, r.created_at,"
     " coalesce((SELECT json_agg(json_build_object('name', f.name, 'media_type', f.media_type, 'size', f.size)"
@@ -108,14 +108,17 @@ class Reports:
         self._cipher = cipher
         self._audit = audit
 
-    async def add(self, report: NewReport) -> Report:
+    async def add(self, report: NewReport, *, report_id: str | None = None) -> Report:
         """Keep a report with all its files, or nothing of it.
+
+        Args:
+            report_id: a UUID that names it; one that is there already is that report, and nothing is stored.
 
         Raises:
             InvalidInput: a part of it is empty, too large, of another kind, or names what is not here.
         """
         _check(report)
-        report_id = str(uuid4())
+        report_id = report_id or str(uuid4())
         sources = [{"kind": source.kind, "id": source.id, "quote": source.quote} for source in report.sources]
         body = self._cipher.encrypt(report.text.encode(), context=REPORT.context(report_id))
         async with self._database.connection() as connection:
@@ -123,18 +126,20 @@ class Reports:
                 cursor = await connection.execute(_THERE[source.kind].encode(), (source.id,))
                 if await cursor.fetchone() is None:
                     raise _refused(f"The source names the {source.kind} {source.id[:80]!r}, which is not here.")
-            await connection.execute(
-                "INSERT INTO app.report (id, title, account, made_by, sources, body) VALUES (%s, %s, %s, %s, %s, %s)",
+            added = await connection.execute(
+                "INSERT INTO app.report (id, title, account, made_by, sources, body) VALUES (%s, %s, %s, %s, %s, %s)"
+                " ON CONFLICT DO NOTHING",
                 (report_id, report.title, report.account, report.made_by, Jsonb(sources), body),
             )
-            for file in report.files:
+            for file in report.files if added.rowcount else ():
                 content = self._cipher.encrypt(file.content, context=REPORT_FILE.context(report_id, file.name))
                 await connection.execute(
                     "INSERT INTO app.report_file (report_id, name, media_type, size, content)"
                     " VALUES (%s, %s, %s, %s, %s)",
                     (report_id, file.name, file.media_type, len(file.content), content),
                 )
-            await self._audit.append(connection, "report.add", report.account, report=report_id)
+            if added.rowcount:
+                await self._audit.append(connection, "report.add", report.account, report=report_id)
         return await self.get(report_id)
 
     async def get(self, report_id: str) -> Report:

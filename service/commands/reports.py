@@ -1,4 +1,4 @@
-"""`seezar report list|show|file|remove`."""
+"""`seezar report make|list|show|file|remove`."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -6,19 +6,111 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from seezar.errors import SeezarError
 from service import completing
 from service.boundary import guarded
 
 if TYPE_CHECKING:
     from seezar.application import Application
     from seezar.reports import NewFile, Report
+    from workflows.client import Client
 
 app = typer.Typer(help="Reports: what was found out behind logins, with its evidence.", no_args_is_help=True)
 
 Id = Annotated[
     str, typer.Argument(metavar="ID", help="Id of a report.", show_default=False, autocompletion=completing.reports)
 ]
+_PATIENCE_S = 3_700.0
+
+
+class ReportNotMade(SeezarError):
+    """The run of a report ended without one; its status is that of the run."""
+
+    status = "not_reported"
+
+    def __init__(self, status: str, reason: str, run_id: str) -> None:
+        super().__init__(
+            f"The report was not made ({status}). {reason}".rstrip(), next_step=f"See: seezar runs show {run_id}."
+        )
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+@app.command()
+@guarded()
+def make(
+    kind: Annotated[
+        str,
+        typer.Argument(metavar="KIND", help="attention, top, trend or compare.", show_default=False),
+    ],
+    item: Annotated[
+        str, typer.Argument(metavar="ITEM", help="Whose numbers, such as a customer; all when left out.")
+    ] = "",
+    extraction: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Whose rows; needed where several have days.", autocompletion=completing.extractions
+        ),
+    ] = None,
+    part: Annotated[str, typer.Option(metavar="PART", help="Of a trend: one part alone.")] = "",
+    days: Annotated[int, typer.Option(min=1, max=366, metavar="N", help="How many of the last days count.")] = 7,
+    before: Annotated[int, typer.Option(min=1, max=366, metavar="N", help="Days to compare with.")] = 30,
+    picture: Annotated[str, typer.Option("--as", metavar="PICTURE", help="Of a top: pie or bars.")] = "pie",
+    max_age: Annotated[
+        float, typer.Option(min=0, metavar="HOURS", help="Read rows anew that are older; 0 = always.")
+    ] = 24.0,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write its pictures and tables there.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a report of extracted rows. Those that are too old are read anew first."""
+    from seezar.reporting.choosing import dated
+    from seezar.reporting.requests import request_of
+    from service.ground import with_client
+    from service.terminal import note, print_json, say
+
+    asked = {"kind": kind, "item": item, "part": part, "days": days, "before": before, "picture": picture}
+
+    async def work(client: "Client") -> "tuple[Report, str, list[NewFile]]":
+        from service.timeline import waiting
+        from service.watching import watched
+
+        name = (await dated(client.application.extractions, extraction or "")).definition.name
+        run_id = await client.report(request_of({**asked, "extraction": name, "max_age_h": max_age}))
+        run = await client.application.runs.get(run_id)
+        with waiting("Making the report …"):
+            result = await watched(client, run, timeout=_PATIENCE_S)
+        if result["status"] != "reported":
+            raise ReportNotMade(str(result["status"]), str(result.get("reason", "")), run_id)
+        reports = client.application.reports
+        report = await reports.get(result["report_id"])
+        files = [await reports.file(report.id, file.name) for file in report.files] if output else []
+        return report, await reports.text(report.id), files
+
+    report, text, files = with_client(work)
+    written = _written(output, files) if output else []
+    if as_json:
+        print_json({**asdict(report), "text": text, "written": written})
+        return
+    say(report.title, style="bold")
+    say(f"\n{text}\n")
+    note(f"It is kept: seezar report show {report.id}")
+    for name in written:
+        note(f"Written: {name}")
+
+
+def _written(folder: Path, files: "list[NewFile]") -> list[str]:
+    """Write the files of a report into a folder, which may be there."""
+    from service.new_file import check_new, write_new
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in files:
+        check_new(folder / file.name)
+    for file in files:
+        write_new(folder / file.name, file.content)
+    return [str(folder / file.name) for file in files]
 
 
 @app.command("list")

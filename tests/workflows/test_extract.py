@@ -153,10 +153,10 @@ async def test_killed_workers_lose_and_double_no_row(world: World) -> None:
         assert len(there) == 48 * 6
         found = {(r["_item"], r["event"]): (r["last_7_days"], r["last_30_days"]) for r in there}
         assert found == truth_of_windows(world)
-    print(f"figures: extraction: {kills} workers killed, no row missing, none doubled")
+    print(f"figures: extraction: {kills} workers killed, no row missing, none doubled")  # noqa: T201 - the figure
 
 
 async def _until_pages(world: World, run_id: str, pages: int) -> None:
     async with asyncio.timeout(60):
-        while (await world.application.checkpoints.progress(run_id)).done < pages:
+        while (await world.application.checkpoints.progress(run_id)).done < pages:  # noqa: ASYNC110 - rows of a table
             await asyncio.sleep(0.05)

@@ -32,7 +32,7 @@ _STARTS_CLAUSE = _words(
     r"is|did|has|have|check|create|make|open|go to|visit|load|navigate|read|get|give|tell|fetch|extract|summari[sz]e|"
     r"take|capture|wait|delete|remove|use|enter|"
     r"save|remember|keep|search|find|look up|forget|session status|latest|last|newest|help|print|reveal|send|display|"
-    r"thanks|thank you|do you|screenshot)\b"
+    r"thanks|thank you|do you|screenshot|draw|plot|chart|compare)\b"
 )
 
 _SIGN_IN = _words(
@@ -97,6 +97,22 @@ _SEARCH = _words(
     r"^(?:what (?:do|did) you (?:know|remember|learn|save)(?:\s+(?:about|of|on))?|what is known about|"
     r"(?:search|look up|find)(?:\s+(?:for|about|in|through|the|your|my|knowledge|notes|memory|saved pages))*)"
     r"\s+(?P<topic>.+)$"
+)
+_ATTENTION = _words(
+    r"^(?:which|what|who|show|list|tell|is|are|does|do)\b.*\b(?:needs?|requires?|deserves?|wants?)\b.*\battention\b"
+)
+_TOP = _words(
+    r"^(?:show|draw|plot|chart|give|make|create|what|which)\b.*?\b(?:top|most frequent|biggest)\s+"
+    r"(?P<topic>\w[\w ]*?)\s+(?:of|for)\s+(?P<item>.+?)\s+(?:as|in)\s+(?:an?\s+)?(?P<picture>pie|donut|bars?)"
+    r"(?:\s+(?:chart|graph|plot|diagram))?$"
+)
+_TREND = _words(
+    r"^(?:(?:show|draw|plot|chart|give|what)\b.*?\b(?:trend|development|history)\s+(?:of|for)\s+|"
+    r"how (?:did|has|does|is)\s+)(?P<item>.+?)(?:\s+(?:develop(?:ed|ing)?|do(?:ing|ne)?|chang(?:ed?|ing)|"
+    r"go(?:ing|ne)?))?$"
+)
+_COMPARE = _words(
+    r"^compare\s+(?:the\s+)?(?:last\s+\w+(?:\s+days)?\s+(?:of|for)\s+)?(?P<item>.+?)\s+(?:with|to|against)\b.*$"
 )
 _OPEN = _words(r"^(?:open|go to|visit|load|navigate to)\b\s*")
 _READ = _words(
@@ -291,6 +307,24 @@ def _search(clause: str) -> Intent | None:
     return Intent(Action.SEARCH, topic=match["topic"].strip()) if match else None
 
 
+def _report(clause: str) -> Intent | None:
+    if _ATTENTION.search(clause):
+        return Intent(Action.ATTENTION)
+    if match := _TOP.search(clause):
+        picture = "bars" if match["picture"].lower().startswith("bar") else "pie"
+        return Intent(Action.TOP, topic=match["topic"].strip(), item=_item(match["item"]), picture=picture)
+    if match := _COMPARE.search(clause):
+        return Intent(Action.COMPARE, item=_item(match["item"]))
+    # "How did it go" is of no item.
+    if (match := _TREND.search(clause)) and (item := _item(match["item"])).lower() not in names.PRONOUNS:
+        return Intent(Action.TREND, item=item)
+    return None
+
+
+def _item(text: str) -> str:
+    return text.strip().strip("`'\"“”").removeprefix("the ").strip()
+
+
 def _open(clause: str) -> Intent | None:
     match = _OPEN.search(clause)
     if not match:
@@ -324,6 +358,7 @@ _RULES: tuple[Callable[[str], Intent | None], ...] = (
     _sign_out,
     _sign_in,
     _secret,
+    _report,
     _session_status,
     _listing,
     _new_mailbox,

@@ -30,6 +30,10 @@ class Action(StrEnum):
     SCREENSHOT = "screenshot"
     SAVE_PAGE = "save page"
     SEARCH = "search"
+    ATTENTION = "attention"
+    TOP = "top"
+    TREND = "trend"
+    COMPARE = "compare"
     GREETING = "greeting"
     THANKS = "thanks"
     HELP = "help"
@@ -64,6 +68,10 @@ AGENT_OF: dict[Action, str] = {
     Action.SCREENSHOT: BROWSER,
     Action.SAVE_PAGE: RESEARCH,
     Action.SEARCH: RESEARCH,
+    Action.ATTENTION: RESEARCH,
+    Action.TOP: RESEARCH,
+    Action.TREND: RESEARCH,
+    Action.COMPARE: RESEARCH,
 }
 """The sub-agent that does an action; the others are answered by whoever is asked."""
 
@@ -76,8 +84,10 @@ class Intent:
         action: what to do.
         names: accounts, mail addresses or runs it is about; `EVERY_ACCOUNT` alone stands for all accounts.
         page: page name, path or URL; "" is the page that the account's sign-in is verified on.
-        topic: what to read on the page, what to search for, the provider of a new mailbox, or "terms" that are
-            accepted.
+        topic: what to read on the page, what to search for, the provider of a new mailbox, "terms" that are accepted,
+            or what the top is of.
+        item: whose numbers a report is about, as it was written.
+        picture: "pie" or "bars", where one was named.
         page_ids: pages that were read before.
         fresh: sign in although a session may still be valid.
         text: the words that were understood as this.
@@ -87,6 +97,8 @@ class Intent:
     names: tuple[str, ...] = ()
     page: str = ""
     topic: str = ""
+    item: str = ""
+    picture: str = ""
     page_ids: tuple[str, ...] = ()
     fresh: bool = False
     text: str = ""
@@ -126,6 +138,10 @@ def sentence(intent: Intent) -> str:
         Action.SCREENSHOT: f"take a screenshot{on_page}{of_names}",
         Action.SAVE_PAGE: "save page " + " and ".join(intent.page_ids),
         Action.SEARCH: f"what do you know about {intent.topic}",
+        Action.ATTENTION: "which customers need attention",
+        Action.TOP: f"show the top {intent.topic} of {intent.item} as {'a pie' if intent.picture == 'pie' else 'bars'}",
+        Action.TREND: f"show the trend of {intent.item}",
+        Action.COMPARE: f"compare {intent.item} with the days before",
     }
     if intent.action not in sentences:
         raise ValueError(f"{intent.action} is nothing that an agent is asked for")

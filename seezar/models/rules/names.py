@@ -21,9 +21,9 @@ _PAGE = re.compile(
     re.IGNORECASE,
 )
 
-_PRONOUNS = frozenset({"it", "them", "they", "both", "there", "these", "those", "that", "this", "each", "one", "ones"})
+PRONOUNS = frozenset({"it", "them", "they", "both", "there", "these", "those", "that", "this", "each", "one", "ones"})
 _NOT_NAMES = (
-    _PRONOUNS
+    PRONOUNS
     | {"the", "a", "an", "my", "our", "your", "me", "us", "all", "every", "same", "again", "now", "please", "to"}
     | {
         "account",

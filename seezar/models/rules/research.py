@@ -1,4 +1,4 @@
-"""The plan of the research agent: keep pages, find them again."""
+"""The plan of the research agent: keep pages, find them again, and have reports made of what was read."""
 
 from collections.abc import Generator
 
@@ -11,9 +11,16 @@ from seezar.models.rules.rendering import failure
 
 NO_PAGE = "I do not know which page to save. Read one first (“open the dashboard of demo-mail”), or say which."
 
+_KINDS = {
+    Action.ATTENTION: "attention",
+    Action.TOP: "top",
+    Action.TREND: "trend",
+    Action.COMPARE: "compare",
+}
+
 
 def plan(conversation: Conversation) -> Plan:
-    """Save pages by id and search what was saved."""
+    """Save pages by id, search what was saved, report."""
     intents = grammar.parse(conversation.request)
     notes = Notes()
     for intent in intents:
@@ -30,6 +37,10 @@ def _do(intent: Intent, notes: Notes) -> Generator[list[ToolCall], list[ToolResu
         [result] = yield [ToolCall("search", {"query": intent.topic})]
         _tell_search(intent.topic, result, notes)
         return
+    if intent.action in _KINDS:
+        [result] = yield [ToolCall("make_report", _asked(intent))]
+        _tell_report(result, notes)
+        return
     if not intent.page_ids:
         notes.bad(NO_PAGE)
         return
@@ -39,6 +50,21 @@ def _do(intent: Intent, notes: Notes) -> Generator[list[ToolCall], list[ToolResu
             notes.good(f"Saved the page “{result.response.get('title')}” of {result.response.get('account')}.")
         else:
             notes.bad(failure("the page", result))
+
+
+def _asked(intent: Intent) -> dict[str, str]:
+    asked = {"kind": _KINDS[intent.action], "item": intent.item, "picture": intent.picture}
+    return {name: value for name, value in asked.items() if value}
+
+
+def _tell_report(result: ToolResult, notes: Notes) -> None:
+    if result.status != "reported":
+        notes.bad(failure("the report", result))
+        return
+    shown = ", ".join(f"`{name}`" for name in result.texts("artifacts"))
+    pictures = f"\n\nPictures: artifacts {shown}." if shown else ""
+    title, text = result.response.get("title"), unfenced(str(result.response.get("text", "")))
+    notes.good(f"**{title}**\n\n{text}{pictures}")
 
 
 def _tell_search(topic: str, result: ToolResult, notes: Notes) -> None:

@@ -23,6 +23,10 @@ EXAMPLES = (
     "take a screenshot of demo-mail",
     "remember the dashboard of demo-mail",
     "what do you know about checkout events?",
+    "which customers need attention?",
+    "show me the top events of Northwind as a pie",
+    "show the trend of Northwind",
+    "compare Northwind with the days before",
 )
 
 _LIST = "\n".join(f"- {example}" for example in EXAMPLES)

@@ -1,0 +1,1 @@
+"""Reports out of rows that were extracted: what is measured, what is asked, the text and the pictures."""
