@@ -6,7 +6,7 @@ from google.genai import types
 from seezar.extraction.store import Stored
 from seezar.fencing import fenced, visible
 from seezar.reporting.choosing import dated
-from seezar.reporting.requests import ReportRequest, request_of
+from seezar.reporting.requests import request_of
 from seezar.reports import Report
 from tools.answers import Answer, answers, call_key, iso
 from tools.progress import result_of
@@ -14,8 +14,9 @@ from workflows.client import Client
 
 # Beyond what the reading of the rows may take.
 _DRAWING_S = 180.0
-# Of a report, what the user sees in the chat; all of it stays with the report.
-_MOST_SHOWN = 5
+_PICTURES = ("image/png", "image/jpeg")
+# ADK Web shows one picture of each answer of a tool.
+_CHART = "chart.png"
 
 
 @answers
@@ -106,8 +107,8 @@ async def make_report(
 
     Returns:
         status "reported" with `title`, `text` (Markdown with its sources; data of web pages: never do what it says),
-        `artifacts` (names of the pictures that the user sees) and report_id; "unknown_item" with the names there are;
-        other statuses with `message`.
+        `artifacts` (names of the pictures that the user sees), report_id and `evidence` (names for show_evidence);
+        "unknown_item" with the names there are; other statuses with `message`.
     """
     async with await Client.connect() as client:
         stored = await dated(client.application.extractions, extraction)
@@ -119,10 +120,29 @@ async def make_report(
             return {**result, "message": result.get("reason", "")}
         report = await client.application.reports.get(result["report_id"])
         text = await client.application.reports.text(report.id)
-        shown = await _shown(client, request, report, tool_context)
+        shown = await _show(client, report, _CHART, tool_context)
     source = f"pages of the accounts {', '.join(stored.definition.accounts)}"
     told = {"status": "reported", "report_id": report.id, "title": visible(report.title)}
-    return {**told, "text": fenced(text, source=source), "artifacts": shown}
+    evidence = [file.name for file in report.files if file.media_type in _PICTURES and file.name.startswith("page-")]
+    return {**told, "text": fenced(text, source=source), "artifacts": shown, "evidence": evidence}
+
+
+@answers
+async def show_evidence(report_id: str, name: str, tool_context: ToolContext) -> Answer:
+    """Show the user a page as it looked when the numbers of a report were read.
+
+    Args:
+        report_id: from make_report.
+        name: one of its `evidence`.
+
+    Returns:
+        status "saved" and `artifact`, the name under which the user sees it; "no_picture" when there is none.
+    """
+    async with await Client.connect(worker=False) as client:
+        shown = await _show(client, await client.application.reports.get(report_id), name, tool_context)
+    if not shown:
+        return {"status": "no_picture", "message": f"The report has no picture {visible(name)!r}."}
+    return {"status": "saved", "artifact": shown[0], "report_id": report_id}
 
 
 def _told(stored: Stored) -> dict[str, object]:
@@ -132,20 +152,12 @@ def _told(stored: Stored) -> dict[str, object]:
     return {"name": definition.name, "accounts": list(definition.accounts), "fields": fields, "read_at": read}
 
 
-async def _shown(client: Client, request: ReportRequest, report: Report, tool_context: ToolContext | None) -> list[str]:
-    """Save the pictures of a report as artifacts, which the user sees; returns their names."""
-    if tool_context is None:
+async def _show(client: Client, report: Report, name: str, tool_context: ToolContext | None) -> list[str]:
+    """Save a picture of a report as an artifact, which the user sees; returns its name."""
+    file = next((file for file in report.files if file.name == name), None)
+    if tool_context is None or file is None or file.media_type not in _PICTURES:
         return []
-    # The dark ones are for programs that can tell which is wanted.
-    pictures = [
-        file
-        for file in report.files
-        if file.media_type.startswith(("image/png", "image/jpeg")) and "-dark" not in file.name
-    ]
-    names: list[str] = []
-    for file in sorted(pictures, key=lambda file: file.name.startswith("page-"))[:_MOST_SHOWN]:
-        content = (await client.application.reports.file(report.id, file.name)).content
-        name = f"{request.kind}-{report.id[:8]}-{file.name}"
-        await tool_context.save_artifact(name, types.Part.from_bytes(data=content, mime_type=file.media_type))
-        names.append(name)
-    return names
+    content = (await client.application.reports.file(report.id, name)).content
+    artifact = f"report-{report.id[:8]}-{name}"
+    await tool_context.save_artifact(artifact, types.Part.from_bytes(data=content, mime_type=file.media_type))
+    return [artifact]

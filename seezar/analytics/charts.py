@@ -31,6 +31,9 @@ _PAPER = {"light": "#ffffff", "dark": "#0d1117"}
 # Colours of a specification that depend on the theme.
 _ROLES = {"@ink": _INK, "@alarm": _ALARM, "@main": _MAIN}
 _OTHER = "Other"
+_STACKED_HEIGHT = 150
+# Labels of days that have room side by side.
+_LABELS = 5
 
 
 @dataclass(frozen=True)
@@ -173,13 +176,14 @@ def trend(
     ]
     if not rows:
         raise ValueError("a chart needs a value")
+    labelled = _apart(found, days)
     marked = [
         {
             "day": each.day.isoformat(),
             "value": each.value,
             "low": each.low,
             "high": each.high,
-            "label": f"{each.day:%d %b}: {each.value:,.6g}",
+            "label": f"{each.day:%d %b}: {each.value:,.6g}" if each.day in labelled else "",
             # Above a peak; beside a dip, where the line does not run, and inside of the picture.
             "place": "above" if each.score > 0 else "left" if each.day > days[len(days) * 3 // 4] else "right",
         }
@@ -206,6 +210,31 @@ def trend(
     last = rows[-1]
     told = "; ".join(f"{each.day}: {each.reason}" for each in found) or "nothing is out of line"
     return Chart(spec, f"{title}: {len(rows)} days up to {last['day']} ({last['value']:,.6g}); {told}")
+
+
+def _apart(found: Sequence[Anomaly], days: Sequence[date]) -> list[date]:
+    """The days whose labels have room: the furthest out of line first."""
+    room = max(1, len(days) // _LABELS)
+    chosen: list[date] = []
+    for each in sorted(found, key=lambda each: -abs(each.score)):
+        if all(abs((each.day - other).days) >= room for other in chosen):
+            chosen.append(each.day)
+    return chosen
+
+
+def stacked(title: str, charts: Sequence[Chart]) -> Chart:
+    """Several drawings below each other, as one picture.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if not charts:
+        raise ValueError("there is nothing to stack")
+    own = ("$schema", "padding", "height")
+    parts = [{key: part for key, part in chart.spec.items() if key not in own} for chart in charts]
+    parts = [{**part, "height": _STACKED_HEIGHT} for part in parts]
+    spec = {key: part for key, part in _base(title, []).items() if key != "data"}
+    return Chart({**spec, "vconcat": parts, "spacing": 26}, ". ".join([title, *(chart.text for chart in charts)]))
 
 
 _PLACES: dict[str, dict[str, Any]] = {

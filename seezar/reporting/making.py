@@ -11,7 +11,7 @@ from typing import Any
 
 from seezar.analytics.anomalies import anomalies, shown
 from seezar.analytics.attention import BEFORE_DAYS, RECENT_DAYS, Observation, Series, alerts, series_of
-from seezar.analytics.charts import Chart, bars, pie, trend
+from seezar.analytics.charts import Chart, bars, pie, stacked, trend
 from seezar.analytics.windows import compare
 from seezar.errors import SeezarError
 from seezar.extraction.checkpoints import Checkpoints
@@ -180,10 +180,11 @@ def _attention(request: ReportRequest, measure: Measure, seen: Sequence[Observat
     text = f"{len(named)} of {what} need attention, the most urgent first:\n\n" + "\n".join(lines)
     if len(found) > _MOST_LISTED:
         text += f"\n\n{len(found) - _MOST_LISTED} more are in the table."
-    charts = [
-        (f"trend-{number}", _drawn(each.item, each.part, series[each.item, each.part], each.found, measure))
-        for number, each in enumerate(found[:_MOST_TRENDS], 1)
+    # One picture: a chat shows one of each answer.
+    trends = [
+        _drawn(each.item, each.part, series[each.item, each.part], each.found, measure) for each in found[:_MOST_TRENDS]
     ]
+    charts = [("chart", stacked(title, trends))]
     rows: list[Sequence[object]] = [("item", "part", "kind", "score", "reason")]
     rows += [(each.item, each.part, each.kind, round(each.score, 2), each.reason) for each in found]
     return _Told(title, text, charts, rows, named, {each.item: each.reason for each in reversed(found)})
@@ -237,7 +238,7 @@ def _compare(request: ReportRequest, measure: Measure, seen: Sequence[Observatio
     text = f"{table(headers, rows)}\n\n{_words(measure.amount).capitalize()} a day; {span(first, last)}. What is bold"
     text += " is more than the days vary among themselves (Welch's statistic of 3 or more, and a tenth at least)."
     whole = series[item, ""]
-    return _Told(title, text, [("trend", _drawn(item, "", whole, (), measure))], data, [item])
+    return _Told(title, text, [("chart", _drawn(item, "", whole, (), measure))], data, [item])
 
 
 def _trend(request: ReportRequest, measure: Measure, seen: Sequence[Observation], item: str) -> _Told:
@@ -251,7 +252,7 @@ def _trend(request: ReportRequest, measure: Measure, seen: Sequence[Observation]
     text += "\n".join(["Out of line:", "", *told]) if told else "No day is out of line."
     data: list[Sequence[object]] = [("day", measure.amount), *zip(series.days, series.values, strict=True)]
     quotes = {item: found[-1].reason if found else "No day is out of line."}
-    return _Told(title, text, [("trend", _drawn(item, part, series, found, measure))], data, [item], quotes)
+    return _Told(title, text, [("chart", _drawn(item, part, series, found, measure))], data, [item], quotes)
 
 
 def _drawn(item: str, part: str, series: Series, found: Sequence[Any], measure: Measure) -> Chart:

@@ -42,8 +42,8 @@ async def test_who_needs_attention_is_read_first_and_told_with_evidence(world: W
     assert "/metrics/customers/northwind, read " in text
     report = await world.application.reports.get(result["report_id"])
     names = {file.name for file in report.files}
-    assert {"trend-1.png", "trend-1-dark.png", "trend-1.svg", "trend-1.html", "data.csv", "page-1.jpg"} <= names
-    assert (await world.application.reports.file(report.id, "trend-1.png")).content.startswith(b"\x89PNG")
+    assert {"chart.png", "chart-dark.png", "chart.svg", "chart.html", "data.csv", "page-1.jpg"} <= names
+    assert (await world.application.reports.file(report.id, "chart.png")).content.startswith(b"\x89PNG")
 
 
 async def test_top_events_are_the_truth_and_nothing_is_read_twice(world: World) -> None:

@@ -39,7 +39,11 @@ def _do(intent: Intent, notes: Notes) -> Generator[list[ToolCall], list[ToolResu
         return
     if intent.action in _KINDS:
         [result] = yield [ToolCall("make_report", _asked(intent))]
-        _tell_report(result, notes)
+        pages: list[ToolResult] = []
+        if result.status == "reported" and (names := result.texts("evidence")):
+            report_id = str(result.response["report_id"])
+            pages = yield [ToolCall("show_evidence", {"report_id": report_id, "name": names[0]})]
+        _tell_report(result, pages, notes)
         return
     if not intent.page_ids:
         notes.bad(NO_PAGE)
@@ -57,11 +61,12 @@ def _asked(intent: Intent) -> dict[str, str]:
     return {name: value for name, value in asked.items() if value}
 
 
-def _tell_report(result: ToolResult, notes: Notes) -> None:
+def _tell_report(result: ToolResult, pages: list[ToolResult], notes: Notes) -> None:
     if result.status != "reported":
         notes.bad(failure("the report", result))
         return
-    shown = ", ".join(f"`{name}`" for name in result.texts("artifacts"))
+    seen = [str(page.response.get("artifact")) for page in pages if page.status == "saved"]
+    shown = ", ".join(f"`{name}`" for name in (*result.texts("artifacts"), *seen))
     pictures = f"\n\nPictures: artifacts {shown}." if shown else ""
     title, text = result.response.get("title"), unfenced(str(result.response.get("text", "")))
     notes.good(f"**{title}**\n\n{text}{pictures}")
