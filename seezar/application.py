@@ -30,6 +30,7 @@ from seezar.knowledge import Knowledge
 from seezar.mail.mailboxes import Mailboxes
 from seezar.mail.service import Mail
 from seezar.reporting.making import ReportMaker
+from seezar.reporting.schedules import Schedules
 from seezar.reports import Reports
 from seezar.settings import Settings
 from seezar.vault import Cipher, Vault
@@ -75,6 +76,7 @@ class Application:
     checkpoints: Checkpoints
     history: History
     report_maker: ReportMaker
+    schedules: Schedules
     webhooks: Webhooks
     outbox: Outbox
     worker: Lease | None = None
@@ -112,6 +114,7 @@ class Application:
                 quota=settings.mail_quota,
             )
             history, checkpoints = History(database), Checkpoints(database, cipher)
+            extractions = Extractions(database, audit)
             application = cls(
                 settings=settings,
                 database=database,
@@ -139,10 +142,11 @@ class Application:
                 mailboxes=Mailboxes(mail),
                 knowledge=Knowledge(database, audit=audit),
                 reports=Reports(database, cipher, audit),
-                extractions=Extractions(database, audit),
+                extractions=extractions,
                 checkpoints=checkpoints,
                 history=history,
                 report_maker=ReportMaker(history, checkpoints),
+                schedules=Schedules(database, audit, extractions, notices),
                 webhooks=Webhooks(database, cipher, audit, private_hosts=settings.private_host_list),
                 outbox=Outbox(database, cipher),
                 worker=worker,

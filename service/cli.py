@@ -23,6 +23,7 @@ from service.commands import (
     processes,
     reports,
     runs,
+    schedules,
     sessions,
     tokens,
     vault,
@@ -51,6 +52,7 @@ def build() -> typer.Typer:
     app.add_typer(runs.app, name="runs")
     app.add_typer(notices.app, name="notices")
     app.add_typer(extract.app, name="extract")
+    app.add_typer(schedules.app, name="schedule")
     app.add_typer(reports.app, name="report")
     app.add_typer(webhooks.app, name="webhook")
     app.add_typer(mail.app, name="mail")

@@ -80,6 +80,7 @@ class Beat:
         await self._part("deadlines", self._deadlines.keep())
         await self._part("pages", self._pages())
         await self._part("keeping", self._keeper.keep())
+        await self._part("schedules", self._parts.application.schedules.settle())
         await self._part("webhooks", self._webhooks.begin())
         self._housekeeping.keep()
 

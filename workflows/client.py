@@ -13,10 +13,12 @@ from seezar.accounts.records import result_of_waiting, result_without_end
 from seezar.application import Application
 from seezar.errors import DatabaseUnavailable, InvalidInput, RunTimedOut
 from seezar.reporting.requests import ReportRequest
+from seezar.reporting.schedules import Schedule
 from seezar.settings import Settings, get_settings
 from seezar.telemetry.spans import RUN_ID, spans, trace_id
 from workflows import engine
 from workflows.adoption import is_stranded, take_up
+from workflows.clock import put
 from workflows.ground import WORKER_READY, ensure_running
 from workflows.names import (
     ACT_ON_PAGE,
@@ -200,6 +202,25 @@ class Client:
         """
         stored = await self.application.extractions.get(request.extraction)
         return await self._start(REPORT, stored.definition.accounts[0], request.model_dump(mode="json"), key=key)
+
+    async def schedule(self, schedule: Schedule) -> None:
+        """Store a schedule under its name, or change the one that was there; it counts from now on.
+
+        Raises:
+            ExtractionUnknown: what is to be read is not here.
+        """
+        await self.application.schedules.save(schedule)
+        # Should this not happen, the next worker that starts does it.
+        await put(self._dbos, schedule)
+
+    async def unschedule(self, name: str) -> None:
+        """Delete a schedule with its history; runs that it has started go on.
+
+        Raises:
+            ScheduleUnknown: there is none of this name.
+        """
+        await self.application.schedules.remove(name)
+        await self._dbos.delete_schedule_async(name)
 
     async def result(
         self, run_id: str, *, timeout: float | None = None, on_event: Callable[[RunEvent], None] | None = None

@@ -56,6 +56,7 @@ def launch(url: str, *, slot: int, queues: Sequence[str] = QUEUES) -> DBOS:
     import workflows.extract
     import workflows.open_page
     import workflows.report
+    import workflows.schedule
     import workflows.semantic
     import workflows.sign_in
     import workflows.sign_out  # noqa: F401 - registration is the effect
@@ -69,6 +70,8 @@ def launch(url: str, *, slot: int, queues: Sequence[str] = QUEUES) -> DBOS:
         "serializer": JsonSerializer(),
         "sys_db_pool_size": _POOL,
         "notification_listener_polling_interval_sec": 0.1,
+        # A new schedule begins to count so soon.
+        "scheduler_polling_interval_sec": 5.0,
         # It makes spans with the provider of this process, which masks and sends them.
         "enable_otlp": spans.on,
         "otel_attribute_format": "semconv",

@@ -23,6 +23,7 @@ ACT_ON_PAGE = "act_on_page"
 EXTRACT_FROM_PAGE = "extract_from_page"
 EXTRACT = "extract"
 REPORT = "report"
+SCHEDULED = "scheduled"
 
 # Advisory locks (two-part keys) in the `seezar` database: the slot a worker holds, and that it is ready for work.
 LOCK_SLOT = 7001

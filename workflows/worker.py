@@ -31,6 +31,7 @@ from seezar.telemetry.setup import telemetry
 from workflows import engine
 from workflows.adoption import Adopter, hand_over
 from workflows.beat import Beat
+from workflows.clock import put_all
 from workflows.draining import drain
 from workflows.ground import prepare_database, stop_database_if_unused
 from workflows.holding import Holding
@@ -136,6 +137,7 @@ class Worker:
         dbos = engine.launch(url, slot=slots.slot, queues=self._queues)
         stack.push_async_callback(self._end, dbos, client, application, slots, holding)
         await engine.register_queues(self._settings)
+        await put_all(client, application.schedules)
         mail.write_note()
         await slots.ready()
         log.info("%s is ready for %s", engine.executor_id(slots.slot), ", ".join(self._queues))

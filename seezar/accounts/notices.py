@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from seezar.database import Connection, Database, Row
 
-type Kind = Literal["needs_person", "broken", "works_again"]
+type Kind = Literal["needs_person", "broken", "works_again", "schedule_failed"]
 type Channel = Literal["webhook", "mail"]
 
 # Who delivers a notice has it for so long: longer than any delivery takes.
@@ -68,7 +68,9 @@ class Notices:
             waiting: the run waits for an answer.
         """
         cursor = await connection.execute(
-            "SELECT kind, run_id FROM app.notice WHERE account = %s ORDER BY created_at DESC LIMIT 1", (account,)
+            "SELECT kind, run_id FROM app.notice WHERE account = %s AND kind <> 'schedule_failed'"
+            " ORDER BY created_at DESC LIMIT 1",
+            (account,),
         )
         last = await cursor.fetchone()
         kind = last["kind"] if last else None
@@ -84,6 +86,13 @@ class Notices:
         elif state == "broken" and kind != state:
             step = f"See: seezar runs show {run_id}. Once it is mended, sign in: seezar sign-in {account}"
             await self._add(connection, account, state, run_id, f"The account {account} is broken. {reason}", step)
+
+    async def schedule_failed(
+        self, connection: Connection, account: str, text: str, *, run_id: str | None, schedule: str
+    ) -> None:
+        """Write the notice that what was due by the clock has failed, in the transaction of `connection`."""
+        step = f"See: seezar schedule show {schedule}, seezar runs show {run_id}"
+        await self._add(connection, account, "schedule_failed", run_id, text, step)
 
     async def _add(
         self, connection: Connection, account: str, kind: Kind, run_id: str | None, text: str, next_step: str

@@ -9,7 +9,7 @@ from seezar.database import Row
 from seezar.errors import SeezarError
 
 # `ping` is sent on demand, whatever the webhook asks for.
-EVENTS: Final = ("run.finished", "run.waiting", "session.stored", "session.ended")
+EVENTS: Final = ("run.finished", "run.waiting", "session.stored", "session.ended", "schedule.failed")
 PING: Final = "ping"
 
 

@@ -1,5 +1,6 @@
 """Reports of the analytics site: what is told is the truth of the playground, with pictures and sources."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +13,8 @@ from playground.extractions import EVENTS
 from playground.world import DEMO_METRICS
 from seezar.extraction.definitions import definition_of
 from seezar.reporting.requests import request_of
+from seezar.reporting.schedules import schedule_of
+from seezar.webhooks import NewWebhook
 from tests.world import World, make_world
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -83,3 +86,27 @@ async def test_a_refresh_that_fails_is_told_and_the_old_rows_are_used(world: Wor
 
     assert result["status"] == "reported", result
     assert text.startswith("**The rows of demo-metrics are not new** (locked)")
+
+
+async def test_the_clock_makes_a_report_and_tells_when_it_cannot(world: World) -> None:
+    webhook = await world.application.webhooks.add(NewWebhook("https://203.0.114.7/hook", events=("schedule.failed",)))
+    request = {"extraction": "events", "kind": "top", "item": "Northwind"}
+    every_second = {"name": "often", "kind": "report", "request": request, "cron": "* * * * * *"}
+    await world.client.schedule(schedule_of(every_second))
+    await _until(world, "often", "done")
+    await world.client.schedule(schedule_of({**every_second, "request": {**request, "item": "Nobody"}}))
+    await _until(world, "often", "failed")
+    await world.client.unschedule("often")
+
+    reports = await world.application.reports.list()
+    assert reports[0].title.startswith("Top events of Northwind")
+    notices = [notice.text for notice, _ in await world.application.notices.list()]
+    assert any("often failed" in text and "unknown_item" in text for text in notices)
+    deliveries = await world.application.outbox.list(webhook.webhook.id)
+    assert deliveries[0].event == "schedule.failed"
+
+
+async def _until(world: World, name: str, status: str) -> None:
+    async with asyncio.timeout(60):
+        while status not in [each.status for each in await world.application.schedules.history(name)]:
+            await asyncio.sleep(0.2)  # noqa: ASYNC110 - rows of a table
