@@ -46,12 +46,14 @@ class BenchmarkWorld:
 async def make_world(
     *,
     crowd: int = 1,
+    accounts: Sequence[DemoAccount] | None = None,
     mailer: Callable[[int], Mailer] = lambda port: SmtpMailer(port=port),
     around: Callable[[ASGIApp], ASGIApp] | None = None,
 ) -> AsyncGenerator[BenchmarkWorld]:
     """Bring it up with `crowd` accounts of the playground's `mail` site, and take all of it down again.
 
     Args:
+        accounts: these instead.
         mailer: makes what delivers the playground's mails to the SMTP server at a port.
         around: put around the playground's application.
     """
@@ -59,14 +61,14 @@ async def make_world(
     settings = Settings(
         home=home, database_url=None, smtp_port=_free_port(), worker_idle_exit=60, browsers=max(2, crowd)
     )
-    accounts = [_member(number) for number in range(crowd)]
-    state = PlaygroundState(accounts=accounts, mailer=mailer(settings.smtp_port))
+    members = [_member(number) for number in range(crowd)] if accounts is None else list(accounts)
+    state = PlaygroundState(accounts=members, mailer=mailer(settings.smtp_port))
     state.knobs.max_sends = _NO_LIMIT
     try:
         async with await Client.connect(settings) as client, PlaygroundServer(state=state, around=around) as playground:
             app = client.application
-            await seed(app.accounts, app.vault, app.mail, playground.base_url, world=accounts)
-            yield BenchmarkWorld(settings, client, playground, accounts)
+            await seed(app.accounts, app.vault, app.mail, playground.base_url, world=members)
+            yield BenchmarkWorld(settings, client, playground, members)
     finally:
         for note in live_workers(settings):
             process = note.process()

@@ -62,7 +62,8 @@ def folded(text: str) -> str:
 
 def locale_of(name: str | None) -> Locale | None:
     """The locale of a tag like "de", "de-CH" or "pt_BR"; None when there is none, or none of this name."""
-    if not name:
+    # What ISO 639 has for no language in particular says nothing about numbers.
+    if not name or re.split(r"[-_]", name)[0].casefold() in ("und", "mul", "zxx", "mis"):
         return None
     try:
         return Locale.parse(name.replace("_", "-"), sep="-")

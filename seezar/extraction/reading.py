@@ -143,13 +143,15 @@ def _problems(rows: Rows) -> list[Problem]:
 
 
 async def _downloaded(page: Page, selector: str) -> tuple[bytes, str]:
+    if not await page.locator(selector).count():
+        raise NoRows("What `download` names is not on the page.")
     try:
         async with page.expect_download(timeout=_DOWNLOAD_MS) as coming:
             await page.locator(selector).first.click()
         download = await coming.value
         path = Path(await download.path())
     except BrowserTimeout:
-        raise NoRows("Nothing was downloaded: what `download` names is not there, or gives no file.") from None
+        raise NoRows("Nothing was downloaded: what `download` names gives no file.") from None
     except Error as error:
         if "download" not in error.message.lower():
             raise

@@ -109,4 +109,4 @@ async def test_the_clock_makes_a_report_and_tells_when_it_cannot(world: World) -
 async def _until(world: World, name: str, status: str) -> None:
     async with asyncio.timeout(60):
         while status not in [each.status for each in await world.application.schedules.history(name)]:
-            await asyncio.sleep(0.2)  # noqa: ASYNC110 - rows of a table
+            await asyncio.sleep(0.2)
