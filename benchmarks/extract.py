@@ -91,9 +91,7 @@ async def _pages_a_minute(report: Report, world: BenchmarkWorld, browser: Browse
 async def _signed_in(world: BenchmarkWorld, browser: Browser) -> BrowserContext:
     """A context of the script, which is spared the sign-in."""
     sessions = world.playground.state.sessions
-    session = sessions.sign_in(
-        sessions.create("metrics"), DEMO_METRICS.username, lifetime=86_400.0, remembered=False
-    )
+    session = sessions.sign_in(sessions.create("metrics"), DEMO_METRICS.username, lifetime=86_400.0, remembered=False)
     context = await browser.new_context()
     url = f"{world.playground.base_url}/metrics"
     await context.add_cookies([{"name": "metrics_session", "value": session.id, "url": url}])

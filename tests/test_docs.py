@@ -12,11 +12,15 @@ import typer
 import playground.mailer
 import seezar.access.errors
 import seezar.browser.semantic
+import seezar.extraction.definitions
 import seezar.knowledge.store
+import seezar.reporting.making
+import seezar.reporting.schedules
 import seezar.reports.store
 import seezar.signin.filling
 import seezar.webhooks.records
 import service.api.etags
+import service.commands.reports
 import service.supervisor
 import workflows.open_page
 import workflows.semantic
@@ -63,11 +67,15 @@ ERROR_MODULES = (
     playground.mailer,
     seezar.access.errors,
     seezar.browser.semantic,
+    seezar.extraction.definitions,
     seezar.knowledge.store,
+    seezar.reporting.making,
+    seezar.reporting.schedules,
     seezar.reports.store,
     seezar.webhooks.records,
     seezar.signin.filling,
     service.api.etags,
+    service.commands.reports,
     service.supervisor,
     workflows.open_page,
     workflows.semantic,

@@ -160,6 +160,7 @@ class Retention:
             _Kind("mails", "app.message", "id", "received_at", _MAIL, keep.mails),
             _Kind("pictures", "app.picture", "(run_id, attempt)", "taken_at", _PICTURE, keep.pictures),
             _Kind("pages", "app.page", "id", "taken_at", _PAGE, keep.pages),
+            _Kind("read pages", "app.extraction_page", "(run_id, position)", "read_at", _READ, keep.pages),
             _Kind("history", "app.account_history", "id", "since", _HISTORY, keep.runs),
             _Kind("notices", "app.notice", "id", "created_at", _NOTICE, keep.runs),
         ]
@@ -184,6 +185,7 @@ _MAIL = (
 )
 _PICTURE = "EXISTS (SELECT 1 FROM app.run r WHERE r.id = t.run_id AND r.finished_at IS NOT NULL)"
 _PAGE = "NOT EXISTS (SELECT 1 FROM app.run r WHERE r.id = t.run_id AND r.finished_at IS NULL)"
+_READ = "NOT EXISTS (SELECT 1 FROM app.run r WHERE r.id = t.run_id AND r.finished_at IS NULL)"
 # One that has been proved to work since then does, whatever its cookies say.
 _SESSION = (
     "t.verified_at < now() - make_interval(days => %(days)s)"

@@ -5,7 +5,7 @@ Colours are those of Okabe and Ito (2008), told apart by people who see two colo
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from html import escape
 from typing import Any, Literal, cast
@@ -47,6 +47,7 @@ class Chart:
 
     spec: dict[str, Any]
     text: str
+    _drawn: dict[Theme, str] = field(default_factory=dict[Theme, str], init=False, repr=False, compare=False)
 
     def draw(self, form: Format = "png", *, theme: Theme = "light") -> bytes:
         """The picture.
@@ -61,9 +62,17 @@ class Chart:
             case "png":
                 return vl_convert.vegalite_to_png(spec, scale=_SCALE)
             case "svg":
-                return vl_convert.vegalite_to_svg(spec).encode()
+                return self._vectors(spec, theme).encode()
             case "html":
-                return self._page(vl_convert.vegalite_to_svg(spec), theme).encode()
+                return self._page(self._vectors(spec, theme), theme).encode()
+
+    def _vectors(self, spec: dict[str, Any], theme: Theme) -> str:
+        import vl_convert
+
+        # Drawn once for both of the formats that are made of it.
+        if theme not in self._drawn:
+            self._drawn[theme] = vl_convert.vegalite_to_svg(spec)
+        return self._drawn[theme]
 
     def _page(self, svg: str, theme: Theme) -> str:
         """A page that shows the vectors. Vega's own page runs a script into which names of a page would be written."""

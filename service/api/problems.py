@@ -47,6 +47,7 @@ STATUSES: Mapping[str, int] = {
     "message_gone": 404,
     "models_unavailable": 503,
     "not_signed_in": 409,
+    "no_rows": 409,
     "not_waiting": 409,
     "origin_not_allowed": 422,
     "precondition_failed": 412,
@@ -58,6 +59,8 @@ STATUSES: Mapping[str, int] = {
     "too_many_attempts": 429,
     "unknown_account": 404,
     "unknown_client": 404,
+    "unknown_extraction": 404,
+    "unknown_item": 404,
     "unknown_mailbox": 404,
     "unknown_mail_provider": 422,
     "unknown_page": 404,
@@ -65,6 +68,7 @@ STATUSES: Mapping[str, int] = {
     "unknown_webhook": 404,
     "unknown_document": 404,
     "unknown_run": 404,
+    "unknown_schedule": 404,
     "worker_unavailable": 503,
 }
 _TITLES = {

@@ -47,6 +47,18 @@ def told(text: str) -> list[Intent]:
         ("create a mailbox", [Intent(A.CREATE_MAILBOX)]),
         ("create a mailbox for ann@mail.seezar.test", [Intent(A.CREATE_MAILBOX, ("ann@mail.seezar.test",))]),
         ("list mailboxes", [Intent(A.LIST_MAILBOXES)]),
+        ("Which customers need attention?", [Intent(A.ATTENTION)]),
+        (
+            "show me the top events of Northwind as a pie",
+            [Intent(A.TOP, topic="events", item="Northwind", picture="pie")],
+        ),
+        (
+            "Draw the top events of Alder & Finch as a bar chart",
+            [Intent(A.TOP, topic="events", item="Alder and Finch", picture="bars")],
+        ),
+        ("how did Moorland Energy develop?", [Intent(A.TREND, item="Moorland Energy")]),
+        ("compare Northwind with last month", [Intent(A.COMPARE, item="Northwind")]),
+        ("show me the top events of demo-mail", [Intent(A.READ_PAGE, ("demo-mail",), topic="top events")]),
         ("latest message of demo-mail", [Intent(A.LATEST_MESSAGE, ("demo-mail",))]),
         ("did a code arrive for demo-mail?", [Intent(A.CODE_ARRIVED, ("demo-mail",))]),
         ("create a mailbox at mailtm", [Intent(A.CREATE_MAILBOX, topic="mailtm")]),
@@ -111,6 +123,7 @@ _NAMES = st.lists(st.from_regex(r"[a-z]{2,6}-[a-z0-9]{1,6}", fullmatch=True), mi
     tuple
 )
 _TOPICS = st.sampled_from(["top events", "per-customer metrics", "revenue and top events", "Error rate"])
+_ITEMS = st.sampled_from(["Northwind", "Alder and Finch", "Café Ünal", "7-Bridges Ltd"])
 _WORK = st.one_of(
     st.builds(Intent, st.just(A.SIGN_IN), _NAMES, fresh=st.booleans()),
     st.builds(Intent, st.sampled_from([A.SESSION_STATUS, A.SIGN_OUT, A.LATEST_MESSAGE, A.CODE_ARRIVED]), _NAMES),
@@ -139,6 +152,9 @@ _WORK = st.one_of(
         st.just(A.SAVE_PAGE),
         page_ids=st.lists(st.uuids().map(str), min_size=1, max_size=2, unique=True).map(tuple),
     ),
+    st.just(Intent(A.ATTENTION)),
+    st.builds(Intent, st.sampled_from([A.TREND, A.COMPARE]), item=_ITEMS),
+    st.builds(Intent, st.just(A.TOP), topic=st.just("events"), item=_ITEMS, picture=st.sampled_from(["pie", "bars"])),
     st.builds(Intent, st.just(A.SEARCH), topic=st.sampled_from(["checkout events", "refunds in May"])),
 )
 

@@ -1,11 +1,15 @@
 """A database in which every encrypted column holds a value, and the check that all of them still open."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from seezar.accounts import NewAccount, SessionState
 from seezar.accounts.pages import NewPage
 from seezar.application import Application
 from seezar.audit.verifying import verify
+from seezar.extraction.checkpoints import Lead, PageDone
+from seezar.extraction.definitions import definition_of
+from seezar.extraction.problems import Problem
 from seezar.reports import NewFile, NewReport
 from seezar.webhooks import NewWebhook
 
@@ -13,6 +17,8 @@ BOX = "rotation@mail.seezar.test"
 ORIGIN = "https://a.example"
 PASSWORD, KEY = "geheim-4711", "JBSWY3DPEHPK3PXP"
 FILE = NewFile("orders.png", "image/png", b"the chart")
+SCHEMA = {"type": "object", "properties": {"order": {"type": "string"}}}
+PROBLEM = Problem("missing", "", "Nothing stands there.", "order")
 STATE = SessionState(storage={"cookies": [], "origins": []}, session_storage={}, user_agent="before")
 
 
@@ -54,6 +60,12 @@ async def fill(application: Application, *, messages: int = 3) -> Filled:
     webhook = await app.webhooks.add(NewWebhook("https://203.0.114.7/hook"))
     await app.webhooks.rotate(webhook.webhook.id)
     await app.webhooks.ping(webhook.webhook.id)
+    definition = definition_of({"name": "orders", "accounts": ["ops"], "schema": SCHEMA})
+    await app.extractions.save(definition)
+    await app.checkpoints.begin(run_id, "orders", "ops", [Lead(f"{ORIGIN}/orders?token=1", "rows")])
+    [waiting] = await app.checkpoints.waiting(run_id, limit=1)
+    read = PageDone(f"{ORIGIN}/orders", "table", datetime.now(UTC), problems=[PROBLEM], picture=b"page", file=b"file")
+    await app.checkpoints.done(run_id, "ops", waiting, read, definition)
     report = await app.reports.add(NewReport("Orders", "the report", run_id, files=[FILE]))
     return Filled(page_id, report.id, kid, messages)
 
@@ -70,6 +82,10 @@ async def check(application: Application, filled: Filled) -> None:
     assert await app.pages.screenshot(filled.page_id) == b"the screenshot"
     assert await app.reports.text(filled.report_id) == "the report"
     assert await app.reports.file(filled.report_id, FILE.name) == FILE
+    [page] = await app.checkpoints.pages("run-1", problems=True)
+    assert page.problems == (PROBLEM,)
+    assert await app.checkpoints.picture("run-1", 0) == b"page"
+    assert await app.checkpoints.file("run-1", 0) == b"file"
     assert (await app.questions.take("run-1", 1)).value == "482913"
     assert await app.sessions.load("ops") == STATE
     found, _ = await app.mail.store.list_since(BOX, "0")

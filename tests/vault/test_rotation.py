@@ -35,6 +35,8 @@ PLAIN = {
     "app.refresh_token.digest",
     "app.mail_token.digest",
     "knowledge.document.digest",
+    "app.extraction_page.digest",
+    "app.extraction_page.content",
 }
 
 

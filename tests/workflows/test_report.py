@@ -108,5 +108,6 @@ async def test_the_clock_makes_a_report_and_tells_when_it_cannot(world: World) -
 
 async def _until(world: World, name: str, status: str) -> None:
     async with asyncio.timeout(60):
-        while status not in [each.status for each in await world.application.schedules.history(name)]:
+        history = world.application.schedules.history
+        while status not in [each.status for each in await history(name)]:  # noqa: ASYNC110 - rows of a table
             await asyncio.sleep(0.2)
