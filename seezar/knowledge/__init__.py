@@ -1,5 +1,21 @@
-"""What was read and kept: chunking, embeddings that need no network, hybrid search."""
+"""What was read and kept: chunking, embeddings that need no network, collections, hybrid search."""
 
-from seezar.knowledge.store import Document, DocumentUnknown, Knowledge, Passage, SavedDocument
+from seezar.knowledge.store import (
+    CollectionUnknown,
+    Document,
+    DocumentUnknown,
+    Knowledge,
+    NewDocument,
+    Passage,
+    SavedDocument,
+)
 
-__all__ = ["Document", "DocumentUnknown", "Knowledge", "Passage", "SavedDocument"]
+__all__ = [
+    "CollectionUnknown",
+    "Document",
+    "DocumentUnknown",
+    "Knowledge",
+    "NewDocument",
+    "Passage",
+    "SavedDocument",
+]

@@ -4,11 +4,13 @@ from datetime import UTC, datetime
 
 import pytest
 
+from benchmarks.handbook import handbook
 from seezar.accounts.records import Page
 from seezar.database import Database
 from seezar.errors import InvalidInput
-from seezar.knowledge import Knowledge
+from seezar.knowledge import Knowledge, NewDocument
 from seezar.knowledge.embedding import DIMENSIONS, WordLlamaEmbedder
+from seezar.knowledge.searching import Method
 
 SHIPPING = """# Overview
 Yesterday, all customers
@@ -106,3 +108,20 @@ async def test_embeddings_are_unit_vectors_of_the_column_width() -> None:
     assert sum(x * x for x in vector) == pytest.approx(1.0, abs=1e-4)
     assert await WordLlamaEmbedder().embed([]) == []
     assert await WordLlamaEmbedder().embed([""]) == [[0.0] * DIMENSIONS]
+
+
+async def test_the_handbook_is_answered_from_the_right_page(database: Database) -> None:
+    """Found by both together at least as well as by each alone; the figures are those of `benchmarks.knowledge`."""
+    documents, questions = handbook()
+    store = Knowledge(database)
+    for document in documents:
+        await store.add(NewDocument(document["title"], document["text"], document["id"], "file"))
+    hits = {method: await _hits(store, questions, method) for method in ("hybrid", "meaning", "words")}
+    assert hits["hybrid"] >= 0.9, hits
+    assert hits["hybrid"] >= max(hits["meaning"], hits["words"]), hits
+    print(f"figures: handbook: hit@5 {hits}")  # noqa: T201 - the figure
+
+
+async def _hits(store: Knowledge, questions: list[tuple[str, str]], method: Method) -> float:
+    found = [[p.url for p in await store.search(text, limit=5, method=method)] for _, text in questions]
+    return sum(wanted in urls for (wanted, _), urls in zip(questions, found, strict=True)) / len(questions)

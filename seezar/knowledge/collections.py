@@ -1,0 +1,142 @@
+"""Collections: what is kept together, by one embedding model, and when their vectors have an index."""
+
+import re
+from collections.abc import Sequence
+
+from psycopg import sql
+
+from seezar.audit import Audit
+from seezar.database import Database
+from seezar.errors import InvalidInput, SeezarError
+from seezar.knowledge.embedding import Embedder
+from seezar.knowledge.searching import Collection
+
+INDEX_FROM = 10_000
+"""Passages from which on an index is faster than to look at all of them (benchmarks.knowledge)."""
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+# HNSW's own: links of a vector, and candidates while it is built (Malkov and Yashunin, 2018).
+_M, _EF_CONSTRUCTION = 16, 100
+# pgvector indexes vectors of up to so many dimensions.
+_MOST_INDEXED = 2_000
+
+
+class CollectionUnknown(SeezarError):
+    """No collection of this name."""
+
+    status = "unknown_collection"
+
+
+async def collection_of(database: Database, name: str) -> Collection:
+    """The collection of this name.
+
+    Raises:
+        CollectionUnknown: there is none.
+    """
+    row = await database.one("SELECT * FROM knowledge.collection WHERE name = %s", name)
+    if row is None:
+        raise CollectionUnknown(
+            f"There is no collection {name!r}.", next_step="See what there is: seezar knowledge collections."
+        )
+    return Collection(**row)
+
+
+class Collections:
+    """The collections in `knowledge.collection`."""
+
+    def __init__(self, database: Database, *, audit: Audit | None = None) -> None:
+        self._database = database
+        self._audit = audit
+
+    async def make(self, name: str, model: str, embedder: Embedder) -> Collection:
+        """Make a collection, or find it as it is.
+
+        Args:
+            model: of its embeddings; asked once, for the length of its vectors.
+            embedder: of that model.
+
+        Raises:
+            InvalidInput: it cannot be a name, or the collection has another model.
+            ModelsUnavailable: the model cannot be asked.
+        """
+        if not _NAME.fullmatch(name):
+            raise InvalidInput(
+                f"{name!r} cannot be the name of a collection.",
+                next_step="Lower-case letters, digits and underscores, a letter first, at most 40.",
+            )
+        row = await self._database.one("SELECT * FROM knowledge.collection WHERE name = %s", name)
+        if row is None:
+            [vector] = await embedder.embed(["length"])
+            async with self._database.connection() as connection:
+                cursor = await connection.execute(
+                    "INSERT INTO knowledge.collection (name, model, dimensions) VALUES (%s, %s, %s)"
+                    " ON CONFLICT DO NOTHING",
+                    (name, model, len(vector)),
+                )
+                if cursor.rowcount and self._audit is not None:
+                    await self._audit.append(connection, "knowledge.collection", None, collection=name)
+        made = await collection_of(self._database, name)
+        if made.model != model:
+            raise InvalidInput(
+                f"The collection {name!r} has vectors of {made.model!r}.",
+                kept="It was left as it is.",
+                next_step=f"Use that model, another name, or change it: seezar knowledge re-embed {name} --model {model}.",
+            )
+        return made
+
+    async def list(self) -> list[Collection]:
+        """All of them, by name."""
+        return [Collection(**row) for row in await self._database.all("SELECT * FROM knowledge.collection ORDER BY name")]
+
+    async def remove(self, name: str) -> None:
+        """Delete a collection with its documents.
+
+        Raises:
+            CollectionUnknown: there is none of this name.
+            InvalidInput: it is the one that is always there.
+        """
+        await collection_of(self._database, name)
+        if name == "pages":
+            raise InvalidInput("The collection 'pages' is always there.", next_step="Forget its documents instead.")
+        await self.unindex(name)
+        async with self._database.connection() as connection:
+            await connection.execute("DELETE FROM knowledge.passage WHERE collection = %s", (name,))
+            await connection.execute("DELETE FROM knowledge.collection WHERE name = %s", (name,))
+            if self._audit is not None:
+                await self._audit.append(connection, "knowledge.collection_remove", None, collection=name)
+
+    async def index_due(self) -> Sequence[Collection]:
+        """The collections that have grown past `INDEX_FROM` and have no index yet."""
+        rows = await self._database.all(
+            "SELECT * FROM knowledge.collection WHERE NOT indexed AND passages >= %s AND dimensions <= %s",
+            INDEX_FROM,
+            _MOST_INDEXED,
+        )
+        return [Collection(**row) for row in rows]
+
+    async def index(self, name: str) -> None:
+        """Make the index of a collection, while it is read and written on. One that was cut off is made anew."""
+        collection = await collection_of(self._database, name)
+        await self.unindex(name)
+        statement = sql.SQL(
+            "CREATE INDEX CONCURRENTLY {index} ON knowledge.passage"
+            " USING hnsw ((embedding::vector({dimensions})) vector_cosine_ops)"
+            " WITH (m = {m}, ef_construction = {ef}) WHERE collection = {collection}"
+        ).format(
+            index=sql.Identifier(_index(name)),
+            dimensions=sql.Literal(collection.dimensions),
+            m=sql.Literal(_M),
+            ef=sql.Literal(_EF_CONSTRUCTION),
+            collection=sql.Literal(name),
+        )
+        await self._database.run(statement.as_string())
+        await self._database.run("UPDATE knowledge.collection SET indexed = true WHERE name = %s", name)
+
+    async def unindex(self, name: str) -> None:
+        """Drop the index of a collection, if it has one."""
+        await self._database.run("UPDATE knowledge.collection SET indexed = false WHERE name = %s", name)
+        drop = sql.SQL("DROP INDEX IF EXISTS {}").format(sql.Identifier("knowledge", _index(name)))
+        await self._database.run(drop.as_string())
+
+
+def _index(name: str) -> str:
+    return f"passage_meaning_{name}"
