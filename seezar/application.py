@@ -27,6 +27,7 @@ from seezar.extraction.checkpoints import Checkpoints
 from seezar.extraction.history import History
 from seezar.extraction.store import Extractions
 from seezar.knowledge import Knowledge
+from seezar.knowledge.collections import Collections
 from seezar.mail.mailboxes import Mailboxes
 from seezar.mail.service import Mail
 from seezar.reporting.making import ReportMaker
@@ -71,6 +72,7 @@ class Application:
     mail: Mail
     mailboxes: Mailboxes
     knowledge: Knowledge
+    collections: Collections
     reports: Reports
     extractions: Extractions
     checkpoints: Checkpoints
@@ -140,7 +142,8 @@ class Application:
                 recipes=Recipes(database),
                 mail=mail,
                 mailboxes=Mailboxes(mail),
-                knowledge=Knowledge(database, audit=audit),
+                knowledge=Knowledge(database, audit=audit, models=lambda: application.models),
+                collections=Collections(database, audit=audit),
                 reports=Reports(database, cipher, audit),
                 extractions=extractions,
                 checkpoints=checkpoints,

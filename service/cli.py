@@ -16,6 +16,7 @@ from service.commands import (
     confirmations,
     database,
     extract,
+    knowledge,
     mail,
     mcp,
     models,
@@ -52,6 +53,7 @@ def build() -> typer.Typer:
     app.add_typer(runs.app, name="runs")
     app.add_typer(notices.app, name="notices")
     app.add_typer(extract.app, name="extract")
+    app.add_typer(knowledge.app, name="knowledge")
     app.add_typer(schedules.app, name="schedule")
     app.add_typer(reports.app, name="report")
     app.add_typer(webhooks.app, name="webhook")

@@ -16,6 +16,7 @@ _STATEMENTS = {
     "mailbox": "SELECT address FROM app.mailbox WHERE starts_with(address, %s) ORDER BY address LIMIT %s",
     "client": "SELECT name FROM app.client WHERE starts_with(name, %s) ORDER BY name LIMIT %s",
     "schedule": "SELECT name FROM app.schedule WHERE starts_with(name, %s) ORDER BY name LIMIT %s",
+    "collection": "SELECT name FROM knowledge.collection WHERE starts_with(name, %s) ORDER BY name LIMIT %s",
     "extraction": "SELECT name FROM app.extraction WHERE starts_with(name, %s) ORDER BY name LIMIT %s",
     "report": "SELECT id::text FROM app.report WHERE starts_with(id::text, %s) ORDER BY created_at DESC LIMIT %s",
     "webhook": "SELECT id FROM app.webhook WHERE starts_with(id, %s) ORDER BY created_at LIMIT %s",
@@ -59,6 +60,11 @@ def extractions(incomplete: str) -> list[str]:
 def schedules(incomplete: str) -> list[str]:
     """Names of schedules."""
     return _found("schedule", incomplete)
+
+
+def collections(incomplete: str) -> list[str]:
+    """Names of collections."""
+    return _found("collection", incomplete)
 
 
 def reports(incomplete: str) -> list[str]:

@@ -48,6 +48,14 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "extract export": ("extract export customers --output customers.parquet",),
     "extract page": ("extract page extract-ops-6281a4dd120a 3 --output page.jpg",),
     "extract remove": ("extract remove customers",),
+    "knowledge add": ("knowledge add handbook.pdf notes/", "knowledge add prices.csv --collection prices"),
+    "knowledge search": (
+        'knowledge search "how are refunds paid?"',
+        "knowledge search LBL-409 --collection files --limit 3 --json",
+    ),
+    "knowledge list": ("knowledge list --collection files",),
+    "knowledge remove": ("knowledge remove 5287e27c-d007-4a90-852d-9eafe372f3a1",),
+    "knowledge collections": ("knowledge collections",),
     "schedule add": (
         'schedule add morning --cron "0 7 * * 1-5" --timezone Europe/Berlin --extract events --report attention',
         'schedule add hourly --cron "5 * * * *" --extract customers --missed skip',
@@ -120,6 +128,7 @@ _PAGES = {
     "confirm": "api",
     "db": "operation",
     "extract": "data",
+    "knowledge": "knowledge",
     "mail": "mail",
     "mcp": "mcp",
     "models": "models",

@@ -79,13 +79,15 @@ class Collections:
             raise InvalidInput(
                 f"The collection {name!r} has vectors of {made.model!r}.",
                 kept="It was left as it is.",
-                next_step=f"Use that model, another name, or change it: seezar knowledge re-embed {name} --model {model}.",
+                next_step="Use that model, or a collection of another name.",
             )
         return made
 
     async def list(self) -> list[Collection]:
         """All of them, by name."""
-        return [Collection(**row) for row in await self._database.all("SELECT * FROM knowledge.collection ORDER BY name")]
+        return [
+            Collection(**row) for row in await self._database.all("SELECT * FROM knowledge.collection ORDER BY name")
+        ]
 
     async def remove(self, name: str) -> None:
         """Delete a collection with its documents.

@@ -1,4 +1,4 @@
-"""Files as text to be kept: HTML, PDF, DOCX, Markdown, CSV and plain text, told by what they hold and not by their names.
+"""Files as text to be kept: HTML, PDF, DOCX, Markdown, CSV and plain text, told by what they hold, not by their names.
 
 The text is what `seezar.browser.reader` writes of a page: `#` headings, `| a | b |` rows, other lines.
 """

@@ -13,7 +13,7 @@ from tests.service.conftest import SIGN_IN_KEYS, Home
 COMMANDS = {
     "up", "down", "status", "doctor", "worker", "web", "api", "playground",
     "sign-in", "account", "session", "runs", "notices", "webhook", "mail", "models", "db",
-    "extract", "schedule", "report",
+    "extract", "knowledge", "schedule", "report",
     "client", "token", "confirm", "audit", "vault", "mcp",
 }  # fmt: skip
 

@@ -1,0 +1,231 @@
+"""`seezar knowledge add|search|list|remove|collections`."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from seezar.errors import InvalidInput, SeezarError
+from service import completing
+from service.boundary import guarded
+
+if TYPE_CHECKING:
+    from seezar.application import Application
+    from seezar.knowledge import Document, Passage, SavedDocument
+    from seezar.knowledge.searching import Collection
+
+app = typer.Typer(help="Knowledge: documents that are kept, and found again with their source.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+InCollection = Annotated[
+    str | None,
+    typer.Option("--collection", metavar="NAME", help="Only this one.", autocompletion=completing.collections),
+]
+_SHOWN = 400
+_DAYS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
+
+
+@app.command()
+@guarded()
+def add(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH...", help="Files, or folders with all files in them.", show_default=False),
+    ],
+    collection: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="Where to; made when it is not there.", autocompletion=completing.collections
+        ),
+    ] = "files",
+    model: Annotated[
+        str, typer.Option(metavar="MODEL", help="Of a new collection: wordllama, or an embedding model of the pool.")
+    ] = "wordllama",
+    as_json: AsJson = False,
+) -> None:
+    """Keep files: HTML, PDF, DOCX, Markdown, CSV, text. One that has not changed is left alone.
+
+    Another text of the same file replaces it. What cannot be read is said, and the others are kept. Exit code 0 only when all were.
+    """
+    from service.ground import with_application
+    from service.terminal import counting, note, print_json, say
+
+    files = _files(paths)
+    told: list[dict[str, Any]] = []
+
+    async def work(application: "Application") -> None:
+        knowledge = application.knowledge
+        await application.collections.make(collection, model, knowledge.embedder(model))
+        with counting(f"Keeping {len(files)} files", "done") as count:
+            for number, file in enumerate(files, 1):
+                try:
+                    saved = await _kept(application, file, collection)
+                except SeezarError as error:
+                    told.append({"file": str(file), "status": error.status, "message": str(error)})
+                    note(f"seezar: {error}", style="yellow")
+                else:
+                    told.append({"file": str(file), "status": _status(saved), "document_id": saved.id})
+                count(number)
+
+    with_application(work)
+    kept = sum(1 for each in told if "document_id" in each)
+    if as_json:
+        print_json({"collection": collection, "kept": kept, "failed": len(told) - kept, "files": told})
+    else:
+        new = sum(1 for each in told if each["status"] in ("new", "replaced"))
+        say(f"{kept} of {len(told)} files are kept in {collection}, {new} of them new or changed.", style="green")
+    if kept < len(told):
+        raise typer.Exit(1)
+
+
+async def _kept(application: "Application", file: Path, collection: str) -> "SavedDocument":
+    import asyncio
+
+    from seezar.knowledge import NewDocument
+    from seezar.knowledge.files import MAX_BYTES, read_file
+
+    def read() -> bytes:
+        if file.stat().st_size > MAX_BYTES:
+            raise InvalidInput(f"{file} is larger than {MAX_BYTES // 1_000_000} MB.", kept="It was left out.")
+        return file.read_bytes()
+
+    try:
+        content = await asyncio.to_thread(read)
+    except OSError as error:
+        raise InvalidInput(f"{file} cannot be read: {error.strerror}.", kept="It was left out.") from None
+    text = await asyncio.to_thread(read_file, content, file.name)
+    new = NewDocument(text.title, text.text, str(file), "file", replaces=True)
+    return await application.knowledge.add(new, collection=collection)
+
+
+def _files(paths: list[Path]) -> list[Path]:
+    files: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(each for each in path.absolute().rglob("*") if each.is_file())
+            # Of programs, not of people.
+            files += [
+                each
+                for each in inside
+                if not any(part.startswith(".") for part in each.relative_to(path.absolute()).parts)
+            ]
+        elif path.is_file():
+            files.append(path.absolute())
+        else:
+            raise InvalidInput(f"There is no file {path}.", kept="Nothing was kept.")
+    if not files:
+        raise InvalidInput("There are no files there.", kept="Nothing was kept.")
+    return list(dict.fromkeys(files))
+
+
+def _status(saved: "SavedDocument") -> str:
+    return "replaced" if saved.replaced else "new" if saved.new else "unchanged"
+
+
+@app.command()
+@guarded()
+def search(
+    query: Annotated[str, typer.Argument(metavar="WORDS", help="A question, or some words.", show_default=False)],
+    collection: InCollection = None,
+    account: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only of this account.", autocompletion=completing.accounts)
+    ] = None,
+    site: Annotated[str | None, typer.Option(metavar="HOST", help="Only of this site.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option(metavar="TIME", help="Only what was read since then.", formats=_DAYS)
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100, metavar="N", help="At most N.")] = 5,
+    as_json: AsJson = False,
+) -> None:
+    """Find passages by meaning and by words, each with where it is from. Exit code 1 when nothing fits."""
+    from dataclasses import asdict
+
+    from seezar.knowledge.searching import Only
+    from service.ground import with_application
+    from service.terminal import moment, note, print_json, say
+
+    only = Only(account=account, site=site, since=since.astimezone() if since else None)
+
+    async def load(application: "Application") -> "list[Passage]":
+        return await application.knowledge.search(query, limit=limit, collection=collection, only=only)
+
+    found = with_application(load)
+    if as_json:
+        print_json({"query": query, "results": [asdict(passage) for passage in found]})
+    else:
+        for number, passage in enumerate(found, 1):
+            whose = f" ({passage.account})" if passage.account else ""
+            say(f"{number}. {passage.title}", style="bold")
+            note(f"   {passage.url}{whose}, {moment(passage.taken_at)}, {passage.document_id}")
+            body = " ".join(passage.text.split())
+            say(f"   {body[:_SHOWN]}{'…' if len(body) > _SHOWN else ''}")
+        if not found:
+            note("Nothing that is kept fits.")
+    if not found:
+        raise typer.Exit(1)
+
+
+@app.command("list")
+@guarded()
+def list_documents(
+    collection: InCollection = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="At most N.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List the documents that are kept, the newest first."""
+    from dataclasses import asdict
+
+    from service.ground import with_application
+    from service.terminal import moment, note, print_json, table
+
+    async def load(application: "Application") -> "list[Document]":
+        return await application.knowledge.documents(collection=collection, limit=limit)
+
+    found = with_application(load)
+    if as_json:
+        print_json({"documents": [asdict(document) for document in found]})
+    elif found:
+        rows = [(d.id, d.collection, d.account or "", moment(d.saved_at), d.title, d.url) for d in found]
+        table(("ID", "COLLECTION", "ACCOUNT", "KEPT", "TITLE", "FROM"), rows)
+    else:
+        note("Nothing is kept yet.")
+
+
+@app.command()
+@guarded()
+def remove(
+    document: Annotated[str, typer.Argument(metavar="ID", help="Id of a document.", show_default=False)],
+    as_json: AsJson = False,
+) -> None:
+    """Forget a document with its passages."""
+    from service.ground import with_application
+    from service.terminal import tell
+
+    async def work(application: "Application") -> None:
+        await application.knowledge.remove(document)
+
+    with_application(work)
+    tell("The document is forgotten.", {"document_id": document, "removed": True}, as_json=as_json)
+
+
+@app.command()
+@guarded()
+def collections(as_json: AsJson = False) -> None:
+    """List the collections: their embedding model, how much is in them, and whether they have an index."""
+    from dataclasses import asdict
+
+    from service.ground import with_application
+    from service.terminal import print_json, table
+
+    async def load(application: "Application") -> "list[Collection]":
+        return await application.collections.list()
+
+    found = with_application(load)
+    if as_json:
+        print_json({"collections": [asdict(each) for each in found]})
+        return
+    rows = [
+        (c.name, c.model, str(c.dimensions), f"{c.passages:,}", "yes" if c.indexed else "not needed yet") for c in found
+    ]
+    table(("NAME", "MODEL", "DIMENSIONS", "PASSAGES", "INDEX"), rows)
