@@ -46,7 +46,8 @@ def add(
 ) -> None:
     """Keep files: HTML, PDF, DOCX, Markdown, CSV, text. One that has not changed is left alone.
 
-    Another text of the same file replaces it. What cannot be read is said, and the others are kept. Exit code 0 only when all were.
+    Another text of the same file replaces it. What cannot be read is said, and the others are kept: exit code 0 only when
+    all were.
     """
     from service.ground import with_application
     from service.terminal import counting, note, print_json, say
