@@ -104,13 +104,10 @@ def _files(paths: list[Path]) -> list[Path]:
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(each for each in path.absolute().rglob("*") if each.is_file())
-            # Of programs, not of people.
-            files += [
-                each
-                for each in inside
-                if not any(part.startswith(".") for part in each.relative_to(path.absolute()).parts)
-            ]
+            top = path.absolute()
+            inside = sorted(each for each in top.rglob("*") if each.is_file())
+            # Hidden ones are of programs, not of people.
+            files += [f for f in inside if not any(part.startswith(".") for part in f.relative_to(top).parts)]
         elif path.is_file():
             files.append(path.absolute())
         else:
