@@ -1,8 +1,8 @@
-"""Finding passages: how fast and how well, at 1,000, 10,000 and 100,000 passages, exactly and by the index; how fast files
-are kept; and how well questions about a handbook are answered, by meaning, by words and by both.
+"""Finding passages: how fast and how well, at 1,000, 10,000 and 100,000 passages, exactly and by the index; how fast
+files are kept; and how well questions about a handbook are answered, by meaning, by words and by both.
 
-The passages are sentences put together from the handbook's, embedded by WordLlama, so that neighbours are as near to each
-other as those of real texts are. Recall is against looking at all of them.
+The passages are sentences put together from the handbook's, embedded by WordLlama, so that neighbours are as near to
+each other as those of real texts are. Recall is against looking at all of them.
 """
 
 import asyncio

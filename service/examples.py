@@ -56,6 +56,8 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "knowledge list": ("knowledge list --collection files",),
     "knowledge remove": ("knowledge remove 5287e27c-d007-4a90-852d-9eafe372f3a1",),
     "knowledge collections": ("knowledge collections",),
+    "knowledge drop": ("knowledge drop prices",),
+    "knowledge reembed": ("knowledge reembed files --model gemini/gemini-embedding-001",),
     "schedule add": (
         'schedule add morning --cron "0 7 * * 1-5" --timezone Europe/Berlin --extract events --report attention',
         'schedule add hourly --cron "5 * * * *" --extract customers --missed skip',

@@ -14,6 +14,7 @@ from seezar.errors import DatabaseUnavailable
 from workflows.deadlines import Deadlines
 from workflows.housekeeping import Housekeeping
 from workflows.idling import Idling
+from workflows.indexing import Indexing
 from workflows.keeping import Keeper
 from workflows.pace import Pace
 from workflows.runtime import Runtime
@@ -51,6 +52,7 @@ class Beat:
         self._keeper = Keeper(parts.application, parts.queueing)
         self._webhooks = WebhookSender(parts.application)
         self._housekeeping = Housekeeping(parts.application, dbos)
+        self._indexing = Indexing(parts.application.collections)
         self._strays_at = -_STRAYS_S
         self._failing: set[str] = set()
 
@@ -71,6 +73,7 @@ class Beat:
         await self._keeper.close()
         await self._webhooks.close()
         await self._housekeeping.close()
+        await self._indexing.close()
 
     async def _once(self) -> None:
         await self._part("pace", self._pace.keep(self._parts.application))
@@ -83,6 +86,7 @@ class Beat:
         await self._part("schedules", self._parts.application.schedules.settle())
         await self._part("webhooks", self._webhooks.begin())
         self._housekeeping.keep()
+        self._indexing.keep()
 
     async def _part(self, name: str, work: Awaitable[object]) -> None:
         """One part of the beat. What nobody foresaw in it, or what is the fault of one row, does not end the worker

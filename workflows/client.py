@@ -203,6 +203,21 @@ class Client:
         stored = await self.application.extractions.get(request.extraction)
         return await self._start(REPORT, stored.definition.accounts[0], request.model_dump(mode="json"), key=key)
 
+    async def reembed(self, collection: str, model: str, *, key: str | None = None) -> str:
+        """Queue the re-embedding of a collection, or attach to the one under way; returns the run id.
+
+        Raises:
+            CollectionUnknown: no such collection.
+            InvalidInput: it has vectors of this model, or the model cannot be asked here.
+            QueueFull, IdempotencyConflict: as `sign_in`.
+        """
+        found = await self.application.collections.get(collection)
+        self.application.knowledge.embedder(model)
+        if found.model == model:
+            raise InvalidInput(f"The collection {collection!r} has vectors of {model!r}.", kept="Nothing was started.")
+        await self._ensure_worker()
+        return await self._queueing.reembed(collection, model, key=key)
+
     async def schedule(self, schedule: Schedule) -> None:
         """Store a schedule under its name, or change the one that was there; it counts from now on.
 
@@ -349,11 +364,13 @@ class Client:
         runs = self.application.runs
         run = await runs.get(run_id)
         arguments = arguments_for(run, step, await runs.arguments(run_id))
-        assert run.account is not None
-        await self.application.accounts.get(run.account)
+        if run.account is not None:
+            await self.application.accounts.get(run.account)
         await self._ensure_worker()
         under_way = None
-        if run.kind == SIGN_IN:
+        if run.account is None:
+            new = await self._queueing.reembed(*arguments, key=key)
+        elif run.kind == SIGN_IN:
             under_way = await runs.open_sign_in(run.account)
             new = await self._queueing.sign_in(run.account, **arguments[0], key=key)
         elif run.kind == EXTRACT:

@@ -55,6 +55,7 @@ def launch(url: str, *, slot: int, queues: Sequence[str] = QUEUES) -> DBOS:
     import workflows.check_session
     import workflows.extract
     import workflows.open_page
+    import workflows.reembed
     import workflows.report
     import workflows.schedule
     import workflows.semantic

@@ -10,7 +10,7 @@ QUEUE_SIGN_IN: Final = "sign_in"
 QUEUE_BROWSER: Final = "browser"
 # Of runs that take minutes, so that they hold up none of the short ones.
 QUEUE_EXTRACT: Final = "extract"
-# Of runs that wait for those.
+# Of runs that wait for those, or for models.
 QUEUE_REPORT: Final = "report"
 QUEUES = (QUEUE_SIGN_IN, QUEUE_BROWSER, QUEUE_EXTRACT, QUEUE_REPORT)
 
@@ -24,6 +24,7 @@ EXTRACT_FROM_PAGE = "extract_from_page"
 EXTRACT = "extract"
 REPORT = "report"
 SCHEDULED = "scheduled"
+REEMBED = "reembed"
 
 # Advisory locks (two-part keys) in the `seezar` database: the slot a worker holds, and that it is ready for work.
 LOCK_SLOT = 7001

@@ -25,6 +25,7 @@ from workflows.names import (
     QUEUE_EXTRACT,
     QUEUE_REPORT,
     QUEUE_SIGN_IN,
+    REEMBED,
     REPORT,
     SIGN_IN,
 )
@@ -129,6 +130,28 @@ class Queueing:
             ):
                 return under_way.id
 
+    async def reembed(self, collection: str, model: str, *, key: str | None = None) -> str:
+        """Queue the re-embedding of a collection or attach to the one under way; returns the run id.
+
+        Args:
+            key: as of `sign_in`.
+
+        Raises:
+            QueueFull, IdempotencyConflict, InvalidInput: as `sign_in`.
+        """
+        named = _named(key, REEMBED, None, collection, model)
+        while True:
+            if named is not None and (known := await self._app.idempotency_keys.run_of(*named)) is not None:
+                return known
+            run_id = await self._new(REEMBED, None, collection, model, named=named, scheduled=False)
+            if run_id is not None:
+                return run_id
+            under_way = await self._app.runs.open_reembedding(collection)
+            if under_way is not None and (
+                named is None or await self._app.idempotency_keys.attach(*named, under_way.id)
+            ):
+                return under_way.id
+
     async def answer(self, run_id: str, value: str | None, *, key: str | None = None) -> Run:
         """Answer the question of a run, which then goes on; returns the run.
 
@@ -162,10 +185,11 @@ class Queueing:
         return True
 
     async def _new(
-        self, workflow: str, account: str, *arguments: Any, named: tuple[str, str] | None, scheduled: bool
+        self, workflow: str, account: str | None, *arguments: Any, named: tuple[str, str] | None, scheduled: bool
     ) -> str | None:
-        run_id = f"{workflow.replace('_', '-')}-{account}-{secrets.token_hex(6)}"
-        about = {RUN_ID: run_id, ACCOUNT: account}
+        # What belongs to no account is named by what it is about.
+        run_id = f"{workflow.replace('_', '-')}-{account or arguments[0]}-{secrets.token_hex(6)}"
+        about = {RUN_ID: run_id, **({} if account is None else {ACCOUNT: account})}
         # Short, and so told before anything can happen to this process: the run hangs below it.
         with spans.span(f"queue {workflow}", about, kind="PRODUCER"):
             traceparent = spans.carrier()
@@ -218,9 +242,11 @@ class Queueing:
 
 def queue_of(workflow: str) -> str:
     """The queue of a kind of runs."""
-    return {SIGN_IN: QUEUE_SIGN_IN, EXTRACT: QUEUE_EXTRACT, REPORT: QUEUE_REPORT}.get(workflow, QUEUE_BROWSER)
+    return {SIGN_IN: QUEUE_SIGN_IN, EXTRACT: QUEUE_EXTRACT, REPORT: QUEUE_REPORT, REEMBED: QUEUE_REPORT}.get(
+        workflow, QUEUE_BROWSER
+    )
 
 
-def _named(key: str | None, workflow: str, account: str, *arguments: Any) -> tuple[str, str] | None:
+def _named(key: str | None, workflow: str, account: str | None, *arguments: Any) -> tuple[str, str] | None:
     """The key and what it stands for, as the tables have it."""
     return None if key is None else (checked_key(key), digest_of(workflow, account, arguments))

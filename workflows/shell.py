@@ -11,7 +11,7 @@ from workflows.serializer import WorkflowFailed, unforeseen
 from workflows.steps import PATIENT
 
 
-async def to_its_end(run_id: str, account: str, work: Awaitable[dict[str, Any]]) -> dict[str, Any]:
+async def to_its_end(run_id: str, account: str | None, work: Awaitable[dict[str, Any]]) -> dict[str, Any]:
     """Do the steps in `work`; where they fail, the run ends with the status of the error. Part of a workflow.
 
     Returns:
@@ -26,13 +26,14 @@ async def to_its_end(run_id: str, account: str, work: Awaitable[dict[str, Any]])
 
 
 @DBOS.step(**PATIENT)
-async def failed(run_id: str, account: str, status: str, reason: str) -> dict[str, Any]:
+async def failed(run_id: str, account: str | None, status: str, reason: str) -> dict[str, Any]:
     """Write down why it failed."""
     app = runtime().application
     result = {"status": status, "account": account, "reason": reason}
     await app.runs.event(run_id, "done", f"{status}: {reason}")
     await app.runs.finish(run_id, status, reason=reason, result=result)
-    await app.states.refresh(account)
+    if account is not None:
+        await app.states.refresh(account)
     return result
 
 

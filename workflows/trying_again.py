@@ -4,7 +4,17 @@ from typing import Any
 
 from seezar.accounts import Run
 from seezar.errors import InvalidInput
-from workflows.names import ACT_ON_PAGE, CHECK_SESSION, EXTRACT, EXTRACT_FROM_PAGE, OPEN_PAGE, REPORT, SIGN_IN, SIGN_OUT
+from workflows.names import (
+    ACT_ON_PAGE,
+    CHECK_SESSION,
+    EXTRACT,
+    EXTRACT_FROM_PAGE,
+    OPEN_PAGE,
+    REEMBED,
+    REPORT,
+    SIGN_IN,
+    SIGN_OUT,
+)
 
 # What each kind of run ends with when it has done what was asked, and the steps that a new run may begin with, the
 # usual one first. Later steps go on from a page, a mail or a checkpoint that are gone once the run has ended.
@@ -17,6 +27,7 @@ DONE = {
     EXTRACT_FROM_PAGE: "extracted",
     EXTRACT: "extracted",
     REPORT: "reported",
+    REEMBED: "reembedded",
 }
 _STEPS = {
     SIGN_IN: ("open_and_submit", "begin"),
@@ -27,6 +38,7 @@ _STEPS = {
     EXTRACT_FROM_PAGE: ("extract",),
     EXTRACT: ("begin",),
     REPORT: ("refresh",),
+    REEMBED: ("begin",),
 }
 
 
@@ -61,7 +73,7 @@ def arguments_for(run: Run, step: str | None, arguments: list[Any] | None) -> li
             next_step="To do it again, ask for a new run.",
         )
     steps = _STEPS.get(run.kind, ())
-    if not steps or run.account is None or arguments is None:
+    if not steps or arguments is None or (run.account is None and run.kind != REEMBED):
         raise InvalidInput(
             f"What was asked for with the run {run.id} is not known any more.",
             kept="Nothing was started.",

@@ -25,6 +25,8 @@ class Scope(StrEnum):
     MAIL_WRITE = "mail:write"
     KNOWLEDGE_READ = "knowledge:read"
     KNOWLEDGE_WRITE = "knowledge:write"
+    DATA_READ = "data:read"
+    DATA_WRITE = "data:write"
     REPORTS_READ = "reports:read"
     REPORTS_WRITE = "reports:write"
     MODELS_READ = "models:read"
@@ -54,7 +56,9 @@ _DESCRIPTIONS = {
     Scope.MAIL_READ: "List mailboxes and what came",
     Scope.MAIL_WRITE: "Make and delete mailboxes",
     Scope.KNOWLEDGE_READ: "Search what was kept",
-    Scope.KNOWLEDGE_WRITE: "Keep pages and forget them",
+    Scope.KNOWLEDGE_WRITE: "Keep pages, forget them, and re-embed collections",
+    Scope.DATA_READ: "See extractions with their rows, and schedules",
+    Scope.DATA_WRITE: "Define extractions and schedules, have them run, and have reports made",
     Scope.REPORTS_READ: "Read reports",
     Scope.REPORTS_WRITE: "Keep reports and delete them",
     Scope.MODELS_READ: "See the model pool",

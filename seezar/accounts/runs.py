@@ -103,8 +103,8 @@ class Runs:
             trace: `traceparent` of the span that it is asked for in, `session.id` and `user.id`.
 
         Returns:
-            Its priority in the queue. None when nothing was noted: the run exists, the account has one under way
-            of which there is one at a time (a sign-in, an extraction of this name), or the key is taken.
+            Its priority in the queue. None when nothing was noted: the run exists, one is under way of which
+            there is one at a time (a sign-in, an extraction or re-embedding of this name), or the key is taken.
 
         Raises:
             QueueFull: as many as may be are queued.
@@ -164,6 +164,13 @@ class Runs:
             " AND r.finished_at IS NULL",
             account,
             name,
+        )
+        return _run(row) if row else None
+
+    async def open_reembedding(self, collection: str) -> Run | None:
+        """The run that re-embeds this collection and is under way; there is one at most."""
+        row = await self._database.one(
+            f"{_SELECT} WHERE r.kind = 'reembed' AND r.arguments ->> 0 = %s AND r.finished_at IS NULL", collection
         )
         return _run(row) if row else None
 

@@ -1,12 +1,12 @@
 """Collections: what is kept together, by one embedding model, and when their vectors have an index."""
 
 import re
-from collections.abc import Sequence
+from datetime import timedelta
 
 from psycopg import sql
 
 from seezar.audit import Audit
-from seezar.database import Database
+from seezar.database import Database, Row
 from seezar.errors import InvalidInput, SeezarError
 from seezar.knowledge.embedding import Embedder
 from seezar.knowledge.searching import Collection
@@ -16,6 +16,8 @@ INDEX_FROM = 10_000
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 # HNSW's own: links of a vector, and candidates while it is built (Malkov and Yashunin, 2018).
 _M, _EF_CONSTRUCTION = 16, 100
+# One of a million vectors takes less.
+_INDEXING = timedelta(hours=2)
 # pgvector indexes vectors of up to so many dimensions.
 _MOST_INDEXED = 2_000
 
@@ -37,7 +39,13 @@ async def collection_of(database: Database, name: str) -> Collection:
         raise CollectionUnknown(
             f"There is no collection {name!r}.", next_step="See what there is: seezar knowledge collections."
         )
-    return Collection(**row)
+    return collection_from(row)
+
+
+def collection_from(row: Row) -> Collection:
+    """The collection of a row of `knowledge.collection`."""
+    names = ("name", "model", "dimensions", "passages", "indexed", "created_at")
+    return Collection(**{name: row[name] for name in names})
 
 
 class Collections:
@@ -83,11 +91,18 @@ class Collections:
             )
         return made
 
+    async def get(self, name: str) -> Collection:
+        """The collection of this name.
+
+        Raises:
+            CollectionUnknown: there is none.
+        """
+        return await collection_of(self._database, name)
+
     async def list(self) -> list[Collection]:
         """All of them, by name."""
-        return [
-            Collection(**row) for row in await self._database.all("SELECT * FROM knowledge.collection ORDER BY name")
-        ]
+        rows = await self._database.all("SELECT * FROM knowledge.collection ORDER BY name")
+        return [collection_from(row) for row in rows]
 
     async def remove(self, name: str) -> None:
         """Delete a collection with its documents.
@@ -106,14 +121,20 @@ class Collections:
             if self._audit is not None:
                 await self._audit.append(connection, "knowledge.collection_remove", None, collection=name)
 
-    async def index_due(self) -> Sequence[Collection]:
-        """The collections that have grown past `INDEX_FROM` and have no index yet."""
-        rows = await self._database.all(
-            "SELECT * FROM knowledge.collection WHERE NOT indexed AND passages >= %s AND dimensions <= %s",
+    async def claim_index(self) -> str | None:
+        """The name of a collection that has grown past `INDEX_FROM` and has no index yet, which is the caller's to index
+        now; None when there is none that nobody is at.
+        """
+        row = await self._database.one(
+            "UPDATE knowledge.collection SET indexing_until = now() + %s WHERE name = ("
+            " SELECT name FROM knowledge.collection WHERE NOT indexed AND passages >= %s AND dimensions <= %s"
+            " AND coalesce(indexing_until <= now(), true) ORDER BY passages LIMIT 1 FOR UPDATE SKIP LOCKED)"
+            " RETURNING name",
+            _INDEXING,
             INDEX_FROM,
             _MOST_INDEXED,
         )
-        return [Collection(**row) for row in rows]
+        return None if row is None else str(row["name"])
 
     async def index(self, name: str) -> None:
         """Make the index of a collection, while it is read and written on. One that was cut off is made anew."""
@@ -124,21 +145,29 @@ class Collections:
             " USING hnsw ((embedding::vector({dimensions})) vector_cosine_ops)"
             " WITH (m = {m}, ef_construction = {ef}) WHERE collection = {collection}"
         ).format(
-            index=sql.Identifier(_index(name)),
+            index=sql.Identifier(index_of(name)),
             dimensions=sql.Literal(collection.dimensions),
             m=sql.Literal(_M),
             ef=sql.Literal(_EF_CONSTRUCTION),
             collection=sql.Literal(name),
         )
         await self._database.run(statement.as_string())
-        await self._database.run("UPDATE knowledge.collection SET indexed = true WHERE name = %s", name)
+        # Should it have been re-embedded meanwhile, with vectors of another length, there is no index to use.
+        await self._database.run(
+            "UPDATE knowledge.collection SET indexed = to_regclass(%s) IS NOT NULL, indexing_until = NULL"
+            " WHERE name = %s AND model = %s",
+            f"knowledge.{index_of(name)}",
+            name,
+            collection.model,
+        )
 
     async def unindex(self, name: str) -> None:
         """Drop the index of a collection, if it has one."""
         await self._database.run("UPDATE knowledge.collection SET indexed = false WHERE name = %s", name)
-        drop = sql.SQL("DROP INDEX IF EXISTS {}").format(sql.Identifier("knowledge", _index(name)))
+        drop = sql.SQL("DROP INDEX IF EXISTS {}").format(sql.Identifier("knowledge", index_of(name)))
         await self._database.run(drop.as_string())
 
 
-def _index(name: str) -> str:
+def index_of(name: str) -> str:
+    """The name of the index of a collection's vectors, in schema `knowledge`."""
     return f"passage_meaning_{name}"

@@ -13,7 +13,7 @@ from seezar.audit import Audit
 from seezar.database import Connection, Database, Row
 from seezar.errors import InvalidInput, SeezarError
 from seezar.knowledge.chunking import chunks
-from seezar.knowledge.collections import CollectionUnknown, collection_of
+from seezar.knowledge.collections import CollectionUnknown, collection_from, collection_of
 from seezar.knowledge.embedding import WORDLLAMA, Embedder, ModelEmbedder, WordLlamaEmbedder
 from seezar.knowledge.searching import Collection, Kind, Method, Only, found, meaning_of, ranked
 
@@ -118,6 +118,10 @@ class Passage:
     score: float
 
 
+class _OtherModel(Exception):
+    """The collection was re-embedded, or removed, while a document was embedded for it."""
+
+
 class Knowledge:
     """The kept documents in schema `knowledge`.
 
@@ -177,10 +181,25 @@ class Knowledge:
         if not passages:
             raise InvalidInput(f"{document.url} holds no text.", next_step="Read another page or file.")
         digest = hashlib.sha256(f"{document.title}\n{document.text}".encode()).digest()
-        target = await collection_of(self._database, collection)
-        if (known := await self._known(document, collection, digest)) is not None:
-            return known
-        vectors = await self._vectors(passages, target)
+        while True:
+            target = await collection_of(self._database, collection)
+            if (known := await self._known(document, collection, digest)) is not None:
+                return known
+            vectors = await self._vectors(passages, target)
+            try:
+                return await self._stored(document, target, digest, passages, vectors)
+            except _OtherModel:
+                continue
+
+    async def _stored(
+        self,
+        document: NewDocument,
+        target: Collection,
+        digest: bytes,
+        passages: Sequence[str],
+        vectors: Sequence[Sequence[float]],
+    ) -> SavedDocument:
+        collection = target.name
         async with self._database.connection() as connection:
             replaced = document.replaces and await self._forget_source(connection, document, collection)
             cursor = await connection.execute(
@@ -248,9 +267,12 @@ class Knowledge:
             for position, (text, vector) in enumerate(zip(passages, vectors, strict=True)):
                 await copying.write_row((target.name, document, position, text, str([*vector])))
         await _count_words(connection, target.name, document, 1)
-        await connection.execute(
-            "UPDATE knowledge.collection SET passages = passages + %s WHERE name = %s", (len(passages), target.name)
+        cursor = await connection.execute(
+            "UPDATE knowledge.collection SET passages = passages + %s WHERE name = %s AND model = %s",
+            (len(passages), target.name, target.model),
         )
+        if not cursor.rowcount:
+            raise _OtherModel
 
     async def _forget_source(self, connection: Connection, document: NewDocument, collection: str) -> bool:
         cursor = await connection.execute(
@@ -367,7 +389,7 @@ class Knowledge:
         if collection is not None:
             return [await collection_of(self._database, collection)]
         rows = await self._database.all("SELECT * FROM knowledge.collection WHERE passages > 0 ORDER BY name")
-        return [Collection(**row) for row in rows]
+        return [collection_from(row) for row in rows]
 
 
 async def _forget(connection: Connection, collection: str, document: object) -> None:

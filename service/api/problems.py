@@ -30,6 +30,7 @@ STATUSES: Mapping[str, int] = {
     "database_unavailable": 503,
     "disk_full": 507,
     "egress_refused": 422,
+    "file_unreadable": 422,
     "host_unreachable": 422,
     # Reused for another request: as draft-ietf-httpapi-idempotency-key-header section 2.7 has it.
     "idempotency_conflict": 422,
@@ -59,6 +60,7 @@ STATUSES: Mapping[str, int] = {
     "too_many_attempts": 429,
     "unknown_account": 404,
     "unknown_client": 404,
+    "unknown_collection": 404,
     "unknown_extraction": 404,
     "unknown_item": 404,
     "unknown_mailbox": 404,

@@ -1,4 +1,4 @@
-"""`seezar knowledge add|search|list|remove|collections`."""
+"""`seezar knowledge add|search|list|remove|collections|drop|reembed`."""
 
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from seezar.application import Application
     from seezar.knowledge import Document, Passage, SavedDocument
     from seezar.knowledge.searching import Collection
+    from workflows.client import Client
 
 app = typer.Typer(help="Knowledge: documents that are kept, and found again with their source.", no_args_is_help=True)
 
@@ -23,7 +24,22 @@ InCollection = Annotated[
     typer.Option("--collection", metavar="NAME", help="Only this one.", autocompletion=completing.collections),
 ]
 _SHOWN = 400
+# As long as a run may take, and some queueing.
+_PATIENCE_S = 6 * 3600.0 + 60.0
 _DAYS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
+
+
+class NotReembedded(SeezarError):
+    """The run of a re-embedding ended without one; the collection is as it was."""
+
+    status = "not_reembedded"
+
+    def __init__(self, status: str, reason: str, run_id: str) -> None:
+        super().__init__(
+            f"It was not re-embedded ({status}). {reason}".rstrip(),
+            kept="It has the vectors that it had; what was embedded is used when it is tried again.",
+            next_step=f"See: seezar runs show {run_id}; try again: seezar runs retry {run_id}.",
+        )
 
 
 @app.command()
@@ -46,8 +62,8 @@ def add(
 ) -> None:
     """Keep files: HTML, PDF, DOCX, Markdown, CSV, text. One that has not changed is left alone.
 
-    Another text of the same file replaces it. What cannot be read is said, and the others are kept: exit code 0 only when
-    all were.
+    Another text of the same file replaces it. What cannot be read is said, and the others are kept: exit code 0 only
+    when all were.
     """
     from service.ground import with_application
     from service.terminal import counting, note, print_json, say
@@ -227,3 +243,67 @@ def collections(as_json: AsJson = False) -> None:
         (c.name, c.model, str(c.dimensions), f"{c.passages:,}", "yes" if c.indexed else "not needed yet") for c in found
     ]
     table(("NAME", "MODEL", "DIMENSIONS", "PASSAGES", "INDEX"), rows)
+
+
+@app.command()
+@guarded()
+def drop(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="COLLECTION", help="Name of it.", show_default=False, autocompletion=completing.collections
+        ),
+    ],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete a collection with all of its documents."""
+    from service.ask import confirm
+    from service.ground import with_application
+    from service.terminal import tell
+
+    async def load(application: "Application") -> int:
+        return (await application.collections.get(name)).passages
+
+    if not yes:
+        confirm(f"Delete {name} with {with_application(load):,} passages?")
+
+    async def work(application: "Application") -> None:
+        await application.collections.remove(name)
+
+    with_application(work)
+    tell(f"{name} is deleted.", {"collection": name, "removed": True}, as_json=as_json)
+
+
+@app.command()
+@guarded()
+def reembed(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="COLLECTION", help="Name of it.", show_default=False, autocompletion=completing.collections
+        ),
+    ],
+    model: Annotated[
+        str, typer.Option(metavar="MODEL", help="wordllama, or an embedding model of the pool.", show_default=False)
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Give a collection the vectors of another model. It is searched as before until all are there."""
+    from service.ground import with_client
+    from service.terminal import tell
+
+    result = with_client(lambda client: _reembedded(client, name, model))
+    if result["status"] != "reembedded":
+        raise NotReembedded(str(result["status"]), str(result.get("reason", "")), str(result["run_id"]))
+    tell(f"{name} has vectors of {model}: {result['passages']:,} passages.", result, as_json=as_json)
+
+
+async def _reembedded(client: "Client", name: str, model: str) -> dict[str, Any]:
+    from service.timeline import waiting
+    from service.watching import watched
+
+    run_id = await client.reembed(name, model)
+    run = await client.application.runs.get(run_id)
+    with waiting(f"Embedding {name} …"):
+        return {**await watched(client, run, timeout=_PATIENCE_S), "run_id": run_id}

@@ -7,6 +7,8 @@ CREATE TABLE knowledge.collection (
     passages   bigint NOT NULL DEFAULT 0,
     -- Whether there is an index by which near vectors are found without looking at all of them.
     indexed    boolean NOT NULL DEFAULT false,
+    -- A worker is at it; when it is not done by then, another one may begin anew.
+    indexing_until timestamptz,
     created_at timestamptz NOT NULL DEFAULT now()
 );
 INSERT INTO knowledge.collection (name, model, dimensions) VALUES ('pages', 'wordllama', 256);
@@ -38,3 +40,11 @@ CREATE TABLE knowledge.lexeme (
 );
 INSERT INTO knowledge.lexeme (collection, lexeme, passages)
     SELECT p.collection, l, count(*) FROM knowledge.passage p, unnest(tsvector_to_array(p.words)) l GROUP BY 1, 2;
+
+-- Vectors of the model that a collection is being re-embedded with, until all of them are there.
+CREATE TABLE knowledge.new_vector (
+    passage_id bigint PRIMARY KEY REFERENCES knowledge.passage ON DELETE CASCADE,
+    model      text NOT NULL,
+    embedding  vector NOT NULL
+);
+CREATE UNIQUE INDEX run_one_reembedding ON app.run ((arguments ->> 0)) WHERE kind = 'reembed' AND finished_at IS NULL;

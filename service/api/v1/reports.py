@@ -8,15 +8,16 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from seezar.access import Caller, Scope
+from seezar.reporting.requests import ReportRequest
 from seezar.reports import NewReport, Report, Source
 from seezar.reports.store import MAX_SOURCES, MAX_TEXT, MAX_TITLE
 from service.api.auth import require
 from service.api.etags import IfNoneMatch, answered
-from service.api.needs import App
+from service.api.needs import App, Workers
 from service.api.paging import Cursor, Limit, Page, cursor_of, moment_of
 from service.api.problems import documented
 from service.api.strict import StrictRoute
-from service.api.v1.shapes import AccountName, Strict
+from service.api.v1.shapes import AccountName, IdempotencyKey, RunShape, Strict, key_of, shown
 
 router = APIRouter(prefix="/v1/reports", tags=["reports"], route_class=StrictRoute)
 
@@ -25,7 +26,7 @@ type Reader = Annotated[Caller, require(Scope.REPORTS_READ)]
 type Writer = Annotated[Caller, require(Scope.REPORTS_WRITE)]
 
 # Shown where it is linked to; everything else could run a script and is only ever downloaded.
-_SHOWN = ("image/png",)
+_SHOWN = ("image/png", "image/jpeg")
 
 
 class SourceShape(Strict):
@@ -102,6 +103,22 @@ async def add_report(response: Response, app: App, caller: Writer, body: NewRepo
     )
     response.headers["location"] = f"/v1/reports/{report.id}"
     return ReportShape.of(report)
+
+
+@router.post("/make", status_code=202, responses=documented(400, 401, 403, 404, 415, 422, 503))
+async def make_report(
+    response: Response,
+    workers: Workers,
+    caller: Annotated[Caller, require(Scope.DATA_WRITE)],
+    body: ReportRequest,
+    key: IdempotencyKey = None,
+) -> RunShape:
+    """Have a report made of extracted rows; those that are too old are read anew first. The run's result names the
+    `report_id`.
+    """
+    run_id = await workers.report(body, key=key_of(caller, key))
+    response.headers["location"] = f"/v1/runs/{run_id}"
+    return await shown(workers, run_id)
 
 
 @router.get("/{report_id}", response_model=WholeReportShape, responses=documented(401, 403, 404, 422, 503) | {304: {}})

@@ -43,6 +43,9 @@ class Route:
             "subscription_id",
             "report_id",
             "document_id",
+            "collection",
+            "extraction",
+            "schedule",
             "webhook_id",
             "delivery_id",
         ):
