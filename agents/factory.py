@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 
 from agents.model import PoolModel, register
 from agents.plugins import ErrorNet, RunBudget
+from agents.remembering import Remembering
 from agents.secret_gate import SecretGate
 from agents.tracing import PromptLink, start
 from seezar.telemetry.logs import mask_logs
@@ -80,14 +81,22 @@ def build_worker(
     )
 
 
-def build_coordinator(name: str, *, description: str, instruction: str, workers: Sequence[LlmAgent]) -> LlmAgent:
-    """The root agent: it has task children as its only tools."""
+def build_coordinator(
+    name: str,
+    *,
+    description: str,
+    instruction: str,
+    workers: Sequence[LlmAgent],
+    tools: Sequence[Callable[..., Any]] = (),
+) -> LlmAgent:
+    """The root agent: everything that acts is done by its task children; `tools` only tell it something."""
     return LlmAgent(
         name=name,
         model=PoolModel("fast"),
         description=description,
         instruction=_instruction(name, instruction, _HOUSE_RULES),
         sub_agents=list(workers),
+        tools=list(tools),
         disallow_transfer_to_parent=True,
         disallow_transfer_to_peers=True,
     )
@@ -123,6 +132,6 @@ def build_app(root_agent: LlmAgent) -> App:
     return App(
         name=root_agent.name,
         root_agent=root_agent,
-        plugins=[ErrorNet(), RunBudget(), PromptLink(), SecretGate()],
+        plugins=[ErrorNet(), RunBudget(), PromptLink(), SecretGate(), Remembering()],
         resumability_config=resumability,
     )

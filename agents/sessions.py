@@ -13,6 +13,8 @@ from seezar.database.urls import for_sqlalchemy
 if TYPE_CHECKING:
     from google.adk.sessions.database_session_service import DatabaseSessionService
 
+    from agents.memory import StoredMemory
+
 
 class StoredSessions(BaseSessionService):
     """ADK's `DatabaseSessionService` in the schema `adk`, made on first use.
@@ -20,9 +22,11 @@ class StoredSessions(BaseSessionService):
     Args:
         url: of the `seezar` database.
         application_name: shown in `pg_stat_activity`.
+        memory: is told of conversations that are deleted, which are then forgotten as well.
     """
 
-    def __init__(self, url: str, *, application_name: str) -> None:
+    def __init__(self, url: str, *, application_name: str, memory: "StoredMemory | None" = None) -> None:
+        self._memory = memory
         self._url = for_sqlalchemy(url, schema="adk", application_name=application_name)
         self._service: DatabaseSessionService | None = None
         self._making = threading.Lock()
@@ -65,6 +69,9 @@ class StoredSessions(BaseSessionService):
 
     @override
     async def delete_session(self, *, app_name: str, user_id: str, session_id: str) -> None:
+        # First, so that it can be asked for again when it fails.
+        if self._memory is not None:
+            await self._memory.forget_session(app_name=app_name, user_id=user_id, session_id=session_id)
         await (await self._ready()).delete_session(app_name=app_name, user_id=user_id, session_id=session_id)
 
     @override
@@ -81,5 +88,7 @@ class StoredSessions(BaseSessionService):
 
     async def close(self) -> None:
         """Close the connections, if there are any."""
+        if self._memory is not None:
+            await self._memory.close()
         if self._service is not None:
             await self._service.close()

@@ -122,8 +122,9 @@ class Collections:
                 await self._audit.append(connection, "knowledge.collection_remove", None, collection=name)
 
     async def claim_index(self) -> str | None:
-        """The name of a collection that has grown past `INDEX_FROM` and has no index yet, which is the caller's to index
-        now; None when there is none that nobody is at.
+        """Take a collection that has grown past `INDEX_FROM` and has no index yet, to index it now; returns its name.
+
+        None when there is none, or others are at them.
         """
         row = await self._database.one(
             "UPDATE knowledge.collection SET indexing_until = now() + %s WHERE name = ("

@@ -11,8 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
 
 from seezar.errors import SeezarError
+
+if TYPE_CHECKING:
+    from pypdf import PdfReader
 
 MAX_BYTES = 50_000_000
 MAX_PAGES = 2_000
@@ -170,16 +174,16 @@ def _pdf(content: bytes, name: str) -> FileText:
     return FileText(title, "\n".join(texts), partial=pages > MAX_PAGES)
 
 
-def _pages_of(reader: object, count: int) -> Iterator[str]:
+def _pages_of(reader: "PdfReader", count: int) -> Iterator[str]:
     for number in range(count):
-        text: str = reader.pages[number].extract_text() or ""  # pyright: ignore[reportAttributeAccessIssue] - a PdfReader, imported late
+        text = reader.pages[number].extract_text() or ""
         if text.strip():
             # Words that the end of a line cuts in two.
             yield f"# Page {number + 1}\n" + re.sub(r"(\w)-\n(\w)", r"\1\2", text)
 
 
 def _docx(content: bytes, name: str) -> FileText:
-    import mammoth
+    import mammoth  # pyright: ignore[reportMissingTypeStubs] - it has none
 
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
@@ -187,7 +191,8 @@ def _docx(content: bytes, name: str) -> FileText:
                 raise _unreadable(name, "it is too large when it is unpacked")
             if "word/document.xml" not in packed.namelist():
                 raise _unreadable(name, "it is no Word document")
-        html = mammoth.convert_to_html(io.BytesIO(content)).value
+        converted: Any = mammoth.convert_to_html(io.BytesIO(content))  # pyright: ignore[reportUnknownMemberType] - as above
+        html = str(converted.value)
     except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
         raise _unreadable(name, f"it is damaged ({type(error).__name__})") from None
     return _html(f"<html><body>{html}</body></html>")

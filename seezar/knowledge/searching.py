@@ -17,7 +17,7 @@ from seezar.database import Connection, Row
 type Kind = Literal["page", "mail", "file"]
 type Method = Literal["hybrid", "meaning", "words"]
 
-_FUSION_K = 60
+FUSION_K = 60
 _CANDIDATES = 50
 # Of the neighbours that the index looks at: so many give more than 98 of 100 that looking at all would
 # (benchmarks.knowledge).
@@ -29,7 +29,7 @@ _MOST_WORDS = 12
 # Below this cosine, unrelated passages are as near as related ones to averaged word vectors: on pages like the
 # playground's, 16 queries gave related ones 0.19 to 0.36 and unrelated ones 0.16 at most. A passage that shares a word
 # with the query counts anyway. What other models give is not known.
-_NEAR_ENOUGH = {"wordllama": 0.18}
+NEAR_ENOUGH = {"wordllama": 0.18}
 # Numbers and table marks carry no meaning for averaged word vectors, they only pull all tables together.
 _NOT_WORDS = re.compile(r"[^\w\s]|\b\w*\d\w*\b")
 
@@ -136,10 +136,10 @@ async def ranked(
     scores: dict[int, float] = {}
     if method != "words":
         for rank, passage in enumerate(await _by_meaning(connection, collection, vector, only, candidates), 1):
-            scores[passage] = scores.get(passage, 0.0) + 1 / (_FUSION_K + rank)
+            scores[passage] = scores.get(passage, 0.0) + 1 / (FUSION_K + rank)
     if method != "meaning":
         for rank, passage in enumerate(await _by_words(connection, collection, query, only, candidates), 1):
-            scores[passage] = scores.get(passage, 0.0) + 1 / (_FUSION_K + rank)
+            scores[passage] = scores.get(passage, 0.0) + 1 / (FUSION_K + rank)
     return sorted(scores.items(), key=lambda each: (-each[1], each[0]))
 
 
@@ -154,7 +154,7 @@ async def _by_meaning(
     statement = sql.SQL(_MEANING).format(
         dimensions=sql.Literal(collection.dimensions), collection=sql.Literal(collection.name), filter=_filter(only)
     )
-    farthest = 1 - _NEAR_ENOUGH.get(collection.model, -1.0)
+    farthest = 1 - NEAR_ENOUGH.get(collection.model, -1.0)
     values = {**_values(only), "vector": str(vector), "candidates": candidates, "farthest": farthest}
     rows = await (await connection.execute(statement, values, prepare=False)).fetchall()
     return [int(row["id"]) for row in rows]

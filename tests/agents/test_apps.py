@@ -19,6 +19,7 @@ from agents import storage
 from agents.factory import TaskReport, build_app
 from agents.model import PoolModel
 from agents.plugins import ErrorNet, RunBudget
+from agents.remembering import Remembering
 from agents.secret_gate import SecretGate
 from agents.sessions import StoredSessions
 from agents.tracing import PromptLink
@@ -55,7 +56,7 @@ TOOLS = {
         "answer_with_mail",
     },
     "browser": {"open_page", "open_link", "read_page", "screenshot", "extract_from_page", "act_on_page"},
-    "research": {"save_page", "search"},
+    "research": {"save_page", "search", "list_extractions", "make_report", "show_evidence"},
 }
 
 
@@ -79,7 +80,7 @@ def test_an_app_is_named_like_its_folder_resumable_and_has_the_net(name: str) ->
     assert app.name == name
     assert app.resumability_config is not None
     assert app.resumability_config.is_resumable
-    assert [type(plugin) for plugin in app.plugins] == [ErrorNet, RunBudget, PromptLink, SecretGate]
+    assert [type(plugin) for plugin in app.plugins] == [ErrorNet, RunBudget, PromptLink, SecretGate, Remembering]
 
 
 @pytest.mark.parametrize("name", sorted(TOOLS))
@@ -89,10 +90,10 @@ async def test_a_sub_agent_has_its_few_tools_and_nothing_to_finish(name: str) ->
     assert await tool_names(root) == TOOLS[name]
 
 
-async def test_the_coordinator_delegates_to_task_children_and_has_no_other_tool() -> None:
+async def test_the_coordinator_delegates_to_task_children_and_can_only_recall_itself() -> None:
     root = load("coordinator").root_agent
     assert isinstance(root, LlmAgent)
-    assert await tool_names(root) == set(TOOLS)
+    assert await tool_names(root) == {*TOOLS, "recall"}
     for child in root.sub_agents:
         assert isinstance(child, LlmAgent)
         assert child.mode == "task"

@@ -7,6 +7,7 @@ after it: a page is read only for accounts whose sign-in succeeded.
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 
+from seezar.fencing import unfenced
 from seezar.models.rules import grammar, talk
 from seezar.models.rules.conversation import Conversation, ToolResult
 from seezar.models.rules.intents import AGENT_OF, AUTH, BROWSER, EVERY_ACCOUNT, RESEARCH, Action, Intent, sentence
@@ -30,6 +31,9 @@ _NEEDS_NAMES = _NAMED_AFRESH | {
 }
 
 
+_MOST_RECALLED = 4
+
+
 @dataclass(slots=True)
 class _Progress:
     """What the delegations so far brought."""
@@ -47,6 +51,9 @@ def plan(conversation: Conversation) -> Plan:
     progress = _Progress(pages=_pages_of(conversation.history))
     if unnamed := next((i for i in intents if i.action in _NEEDS_NAMES and not i.names), None):
         return Report("needs_input", talk.which_account(unnamed))
+    for intent in intents:
+        if intent.action is Action.RECALL:
+            yield from _recall(intent.topic, progress)
     for agent, group in _groups(intents):
         yield from _delegate(agent, group, progress)
     answers = [*progress.answers, *talk.small_talk(intents)] or [talk.HELLO]
@@ -116,6 +123,21 @@ def _delegate(agent: str, group: list[Intent], progress: _Progress) -> Generator
         progress.refused = asked - set(progress.accounts)
     if agent == BROWSER:
         progress.pages = result.texts("pages")
+
+
+def _recall(topic: str, progress: _Progress) -> Generator[list[ToolCall], list[ToolResult]]:
+    [result] = yield [ToolCall("recall", {"query": topic})]
+    about = f" about “{topic}”" if topic else ""
+    if result.status != "ok":
+        progress.failed = True
+        progress.answers.append(failure("the memory", result))
+        return
+    rows = result.rows("results")[:_MOST_RECALLED]
+    if not rows:
+        progress.answers.append(f"I remember no earlier conversation{about}.")
+        return
+    told = [f"**{row.get('said_by')}**, {row.get('said_at')}: {unfenced(str(row.get('text', '')))}" for row in rows]
+    progress.answers.append("\n\n".join([f"What was said{about} in earlier conversations:", *told]))
 
 
 def _narrowed(intent: Intent, progress: _Progress) -> Intent | None:

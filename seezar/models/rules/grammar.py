@@ -22,7 +22,7 @@ _JOINT = _words(
 )
 _POLITE = _words(
     r"^(?:(?:please|now|kindly|okay|ok|hey|hi|hello|seezar|can you|could you|would you|will you|i want you to|"
-    r"i(?:'d| would) like you to|i(?:'d| would) like to|i want to|go ahead|just)\b[\s,!]*)+"
+    r"i(?:'d| would) like you to|i(?:'d| would) like to|i want to|go ahead|just)\b(?!-)[\s,!]*)+"
 )
 _GREETING = _words(r"^(?:hi|hello|hey|good (?:morning|afternoon|evening|day)|greetings)\b[\s\w]{0,12}$")
 _STARTS_CLAUSE = _words(
@@ -32,7 +32,7 @@ _STARTS_CLAUSE = _words(
     r"is|did|has|have|check|create|make|open|go to|visit|load|navigate|read|get|give|tell|fetch|extract|summari[sz]e|"
     r"take|capture|wait|delete|remove|use|enter|"
     r"save|remember|keep|search|find|look up|forget|session status|latest|last|newest|help|print|reveal|send|display|"
-    r"thanks|thank you|do you|screenshot|draw|plot|chart|compare)\b"
+    r"thanks|thank you|do you|screenshot|draw|plot|chart|compare)\b(?!-)"
 )
 
 _SIGN_IN = _words(
@@ -97,6 +97,12 @@ _SEARCH = _words(
     r"^(?:what (?:do|did) you (?:know|remember|learn|save)(?:\s+(?:about|of|on))?|what is known about|"
     r"(?:search|look up|find)(?:\s+(?:for|about|in|through|the|your|my|knowledge|notes|memory|saved pages))*)"
     r"\s+(?P<topic>.+)$"
+)
+_RECALL = _words(
+    r"^what (?:did|have) (?:we|you|i) "
+    r"(?:talk(?:ed)?|discuss(?:ed)?|said|say|tell|told|ask(?:ed)?|find|found|report(?:ed)?)"
+    r"(?:\s+(?:me|you|us))?(?:\s+(?:about|of|on|for))?(?:\s+(?P<topic>.+?))??"
+    r"(?:\s+(?:(?:the )?last time|before|earlier|in (?:an |the |our )?(?:earlier|last) (?:chat|talk|conversation)s?))?$"
 )
 _ATTENTION = _words(
     r"^(?:which|what|who|show|list|tell|is|are|does|do)\b.*\b(?:needs?|requires?|deserves?|wants?)\b.*\battention\b"
@@ -307,6 +313,11 @@ def _search(clause: str) -> Intent | None:
     return Intent(Action.SEARCH, topic=match["topic"].strip()) if match else None
 
 
+def _recall(clause: str) -> Intent | None:
+    match = _RECALL.search(clause)
+    return Intent(Action.RECALL, topic=(match["topic"] or "").strip()) if match else None
+
+
 def _report(clause: str) -> Intent | None:
     if _ATTENTION.search(clause):
         return Intent(Action.ATTENTION)
@@ -358,6 +369,7 @@ _RULES: tuple[Callable[[str], Intent | None], ...] = (
     _sign_out,
     _sign_in,
     _secret,
+    _recall,
     _report,
     _session_status,
     _listing,

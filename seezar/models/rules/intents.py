@@ -30,6 +30,7 @@ class Action(StrEnum):
     SCREENSHOT = "screenshot"
     SAVE_PAGE = "save page"
     SEARCH = "search"
+    RECALL = "recall"
     ATTENTION = "attention"
     TOP = "top"
     TREND = "trend"

@@ -23,6 +23,7 @@ EXAMPLES = (
     "take a screenshot of demo-mail",
     "remember the dashboard of demo-mail",
     "what do you know about checkout events?",
+    "what did you tell me about Northwind before?",
     "which customers need attention?",
     "show me the top events of Northwind as a pie",
     "show the trend of Northwind",
