@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Generator
+from contextlib import contextmanager
 from typing import Any, Self
 
 from dbos import DBOSClient
+from sqlalchemy.exc import DBAPIError
 
 from seezar.accounts import Run, RunEvent
 from seezar.accounts.adoptions import PARKED
@@ -223,10 +225,11 @@ class Client:
 
         Raises:
             ExtractionUnknown: what is to be read is not here.
+            DatabaseUnavailable: the clock cannot be reached; the next worker that starts tells it.
         """
         await self.application.schedules.save(schedule)
-        # Should this not happen, the next worker that starts does it.
-        await put(self._dbos, schedule)
+        with _clock_reached("It is stored; the next worker that starts takes it up."):
+            await put(self._dbos, schedule)
 
     async def unschedule(self, name: str) -> None:
         """Delete a schedule with its history; runs that it has started go on.
@@ -235,7 +238,8 @@ class Client:
             ScheduleUnknown: there is none of this name.
         """
         await self.application.schedules.remove(name)
-        await self._dbos.delete_schedule_async(name)
+        with _clock_reached("It is deleted; the next worker that starts takes that up."):
+            await self._dbos.delete_schedule_async(name)
 
     async def result(
         self, run_id: str, *, timeout: float | None = None, on_event: Callable[[RunEvent], None] | None = None
@@ -410,3 +414,16 @@ class Client:
             except DatabaseUnavailable as error:
                 # It may be starting again; a database that stays away is told by whoever reads from it.
                 _log.info("%s", error)
+
+
+@contextmanager
+def _clock_reached(kept: str) -> Generator[None]:
+    """Around what is told to DBOS's clock, whose own errors quote statements."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise DatabaseUnavailable(
+            f"The clock cannot be reached ({type(error.orig).__name__}).",
+            kept=kept,
+            next_step="Check that the database runs: seezar doctor.",
+        ) from None

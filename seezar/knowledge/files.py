@@ -119,7 +119,8 @@ def _html(text: str) -> FileText:
     from selectolax.lexbor import LexborHTMLParser
 
     tree = LexborHTMLParser(text)
-    title = tree.css_first("title")
+    titled = tree.css_first("title")
+    title = _squeezed(titled.text()) if titled is not None else ""
     for node in tree.css(",".join(_SKIPPED)):
         node.decompose()
     lines: list[str] = []
@@ -131,13 +132,13 @@ def _html(text: str) -> FileText:
             lines.append(f"| {' | '.join(cells)} |" if any(cells) else "")
         elif tag in _HEADINGS:
             lines.append(f"{_HEADINGS[tag]} {_squeezed(node.text())}")
-        elif not any(True for _ in node.css("p, li, tr")):
-            # What holds other blocks is told by them.
+        elif all(inner.mem_id == node.mem_id for inner in node.css("p, li, tr")):
+            # What holds other blocks is told by them. It is among what is found in it.
             lines.append(_squeezed(node.text()))
     whole = "\n".join(line for line in lines if line.strip("# "))
     if not whole and body is not None:
         whole = _squeezed(body.text(separator=" "))
-    return FileText(_squeezed(title.text()) if title is not None else "", whole)
+    return FileText(title, whole)
 
 
 def _squeezed(text: str) -> str:

@@ -6,6 +6,7 @@ more it says.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -134,11 +135,13 @@ async def ranked(
         method: `meaning` or `words` alone, for whoever measures them.
     """
     scores: dict[int, float] = {}
+    lexemes = await _lexemes(connection, collection, query) if method != "meaning" else []
     if method != "words":
+        share = _share_with_meaning(lexemes, collection.model)
         for rank, passage in enumerate(await _by_meaning(connection, collection, vector, only, candidates), 1):
-            scores[passage] = scores.get(passage, 0.0) + 1 / (FUSION_K + rank)
+            scores[passage] = scores.get(passage, 0.0) + share / (FUSION_K + rank)
     if method != "meaning":
-        for rank, passage in enumerate(await _by_words(connection, collection, query, only, candidates), 1):
+        for rank, passage in enumerate(await _by_words(connection, collection, lexemes, only, candidates), 1):
             scores[passage] = scores.get(passage, 0.0) + 1 / (FUSION_K + rank)
     return sorted(scores.items(), key=lambda each: (-each[1], each[0]))
 
@@ -160,13 +163,29 @@ async def _by_meaning(
     return [int(row["id"]) for row in rows]
 
 
+async def _lexemes(connection: Connection, collection: Collection, query: str) -> list[Row]:
+    """The words of a query with the passages that each stands in, the rarest first."""
+    return await (await connection.execute(_LEXEMES, {"text": query, "collection": collection.name})).fetchall()
+
+
+def _share_with_meaning(lexemes: Sequence[Row], model: str) -> float:
+    """How much of what a query says its vector knows of, 0 to 1: numbers and identifiers are not embedded by WordLlama,
+    and where they are what tells passages apart, those that are near by the other words are no better than any.
+    """
+    if model != "wordllama":
+        return 1.0
+    weights = [(_weight(row["passages"], row["total"]), row["lexeme"]) for row in lexemes if row["passages"]]
+    whole = sum(weight for weight, _ in weights)
+    seen = sum(weight for weight, lexeme in weights if not any(map(str.isdigit, lexeme)))
+    return seen / whole if whole else 1.0
+
+
 async def _by_words(
-    connection: Connection, collection: Collection, query: str, only: Only, candidates: int
+    connection: Connection, collection: Collection, lexemes: Sequence[Row], only: Only, candidates: int
 ) -> list[int]:
-    cursor = await connection.execute(_LEXEMES, {"text": query, "collection": collection.name})
     chosen: list[Row] = []
     passages = 0
-    for row in await cursor.fetchall():
+    for row in lexemes:
         # A word that stands nowhere finds nothing.
         if not row["passages"] or len(chosen) == _MOST_WORDS:
             continue
