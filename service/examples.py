@@ -49,6 +49,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "extract page": ("extract page extract-ops-6281a4dd120a 3 --output page.jpg",),
     "extract remove": ("extract remove customers",),
     "knowledge add": ("knowledge add handbook.pdf notes/", "knowledge add prices.csv --collection prices"),
+    "knowledge add-mail": ("knowledge add-mail ops@mail.seezar.test",),
     "knowledge search": (
         'knowledge search "how are refunds paid?"',
         "knowledge search LBL-409 --collection files --limit 3 --json",

@@ -13,13 +13,17 @@ import playground.mailer
 import seezar.access.errors
 import seezar.browser.semantic
 import seezar.extraction.definitions
-import seezar.knowledge.store
+import seezar.knowledge.collections
+import seezar.knowledge.documents
+import seezar.knowledge.files
+import seezar.knowledge.memories
 import seezar.reporting.making
 import seezar.reporting.schedules
 import seezar.reports.store
 import seezar.signin.filling
 import seezar.webhooks.records
 import service.api.etags
+import service.commands.knowledge
 import service.commands.reports
 import service.supervisor
 import workflows.open_page
@@ -68,13 +72,17 @@ ERROR_MODULES = (
     seezar.access.errors,
     seezar.browser.semantic,
     seezar.extraction.definitions,
-    seezar.knowledge.store,
+    seezar.knowledge.collections,
+    seezar.knowledge.documents,
+    seezar.knowledge.files,
+    seezar.knowledge.memories,
     seezar.reporting.making,
     seezar.reporting.schedules,
     seezar.reports.store,
     seezar.webhooks.records,
     seezar.signin.filling,
     service.api.etags,
+    service.commands.knowledge,
     service.commands.reports,
     service.supervisor,
     workflows.open_page,

@@ -17,15 +17,18 @@ def build(*, task: bool = False) -> LlmAgent:
             "trends, comparisons. It reads what it needs by itself: no sign-in has to be asked for first."
         ),
         instruction="""
-You are the memory of what was read. save_page keeps a page by its page_id; search finds passages of saved pages. Answer
-a question only from passages that search returned, and name title and URL of each page you use. If nothing was found,
-say so. For numbers use make_report: it reads what is too old, and shows the picture to the user by itself; then
-show_evidence for the first of its evidence. Answer with its title, its text with the sources as they are, and the names
-of the artifacts. When it says that it does not know an item, tell which there are; never take another one by yourself.
+You are the memory of what was read. save_page keeps a page by its page_id; search finds passages of what was kept.
+Answer a question only from passages that search returned; cite each statement with the words that prove it, and tell
+the citation as cite gives it. What cite does not confirm is not told. If nothing was found, or nothing of it answers
+the question, say that you do not know, and what could be read to find out. For numbers use make_report: it reads what
+is too old, and shows the picture to the user by itself; then show_evidence for the first of its evidence. Answer with
+its title, its text with the sources as they are, and the names of the artifacts. When it says that it does not know an
+item, tell which there are; never take another one by yourself.
 """,
         tools=[
             research.save_page,
             research.search,
+            research.cite,
             research.list_extractions,
             streamed(research.make_report),
             research.show_evidence,

@@ -3,7 +3,6 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -11,11 +10,13 @@ from urllib.parse import urlsplit
 from seezar.accounts.records import Page
 from seezar.audit import Audit
 from seezar.database import Connection, Database, Row
-from seezar.errors import InvalidInput, SeezarError
+from seezar.errors import InvalidInput
 from seezar.knowledge.chunking import chunks
 from seezar.knowledge.collections import CollectionUnknown, collection_from, collection_of
+from seezar.knowledge.documents import Document, DocumentUnknown, NewDocument, Passage, SavedDocument
 from seezar.knowledge.embedding import WORDLLAMA, Embedder, ModelEmbedder, WordLlamaEmbedder
-from seezar.knowledge.searching import Collection, Kind, Method, Only, found, meaning_of, ranked
+from seezar.knowledge.quoting import words_in
+from seezar.knowledge.searching import Collection, Method, Only, found, meaning_of, ranked
 
 if TYPE_CHECKING:
     from seezar.models.router import ModelRouter
@@ -24,98 +25,9 @@ PAGES = "pages"
 """The collection that pages of accounts are kept in where none is named; it is always there."""
 # Texts that are embedded at a time, so that a document of many pages stays small in memory.
 _BATCH = 512
-
-
-class DocumentUnknown(SeezarError):
-    """No kept document with this id."""
-
-    status = "unknown_document"
-
-
-@dataclass(frozen=True, slots=True)
-class NewDocument:
-    """What `Knowledge.add` takes.
-
-    Attributes:
-        text: `#` headings, `| a | b |` rows, other lines; redacted.
-        url: where it is from: an address without query, or the name of a file.
-        account: whose page or mail it is; None = nobody's.
-        taken_at: when it was read; now when None.
-        replaces: whether another text of the same source, which was kept before, is forgotten.
-    """
-
-    title: str
-    text: str = field(repr=False)
-    url: str
-    kind: Kind
-    account: str | None = None
-    taken_at: datetime | None = None
-    replaces: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A document that is kept.
-
-    Attributes:
-        account: whose; None of a file.
-        url: without query; of a file its name.
-        passages: into how many it was cut.
-        taken_at, saved_at: when it was read, and when it was kept.
-    """
-
-    id: str
-    collection: str
-    kind: Kind
-    account: str | None
-    site: str
-    url: str
-    title: str
-    passages: int
-    taken_at: datetime
-    saved_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class SavedDocument:
-    """A document that is kept.
-
-    Attributes:
-        id: of the document.
-        passages: into how many it was cut.
-        new: False when the same text of the same source was kept before.
-        replaced: whether another text of it was forgotten.
-    """
-
-    id: str
-    passages: int
-    new: bool
-    replaced: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """A part of a kept document.
-
-    Attributes:
-        text: title, heading and body.
-        document_id: of the document.
-        account: whose it was; empty of a file.
-        url: without query; of a file its name.
-        title: of the document.
-        taken_at: when it was read.
-        score: fused rank, comparable within one search only.
-    """
-
-    text: str
-    document_id: str
-    collection: str
-    kind: Kind
-    account: str
-    url: str
-    title: str
-    taken_at: datetime
-    score: float
+_DOCUMENT = """
+SELECT d.*, (SELECT count(*) FROM knowledge.passage p WHERE p.document_id = d.id) AS passages FROM knowledge.document d
+"""
 
 
 class _OtherModel(Exception):
@@ -303,8 +215,7 @@ class Knowledge:
         """
         at, last = before or (None, None)
         rows = await self._database.all(
-            "SELECT d.*, (SELECT count(*) FROM knowledge.passage p WHERE p.document_id = d.id) AS passages"
-            " FROM knowledge.document d WHERE (%s::text IS NULL OR d.account = %s)"
+            f"{_DOCUMENT} WHERE (%s::text IS NULL OR d.account = %s)"
             " AND (%s::text IS NULL OR d.collection = %s)"
             " AND (%s::timestamptz IS NULL OR d.saved_at < %s OR (d.saved_at = %s AND d.id::text < %s))"
             " ORDER BY d.saved_at DESC, d.id DESC LIMIT %s",
@@ -318,8 +229,24 @@ class Knowledge:
             last,
             limit,
         )
-        names = ("collection", "kind", "account", "site", "url", "title", "passages", "taken_at", "saved_at")
-        return [Document(id=str(row["id"]), **{name: row[name] for name in names}) for row in rows]
+        return [_document(row) for row in rows]
+
+    async def quoted(self, document_id: str, quote: str) -> tuple[Document, str | None]:
+        """A document, and the words of `quote` as they stand in it; None when they do not.
+
+        How they are spaced, and which quotation marks and dashes they have, makes no difference.
+
+        Raises:
+            DocumentUnknown: there is none of this id.
+        """
+        row = await self._database.one(f"{_DOCUMENT} WHERE d.id::text = %s", document_id)
+        if row is None:
+            raise _unknown(document_id)
+        passages = await self._database.all(
+            "SELECT text FROM knowledge.passage WHERE document_id::text = %s ORDER BY position", document_id
+        )
+        said = next((found for each in passages if (found := words_in(each["text"], quote)) is not None), None)
+        return _document(row), said
 
     async def remove(self, document_id: str) -> None:
         """Forget a kept document: its passages are deleted with it, and found no more.
@@ -333,9 +260,7 @@ class Knowledge:
             )
             row = await cursor.fetchone()
             if row is None:
-                raise DocumentUnknown(
-                    f"There is no kept document {document_id!r}.", next_step="See: seezar knowledge list."
-                )
+                raise _unknown(document_id)
             await _forget(connection, row["collection"], row["id"])
             if self._audit is not None:
                 await self._audit.append(connection, "knowledge.remove", row["account"], document=document_id)
@@ -416,6 +341,15 @@ async def _count_words(connection: Connection, collection: str, document: object
         " ON CONFLICT (collection, lexeme) DO UPDATE SET passages = greatest(0, l.passages + excluded.passages)",
         (collection, step, names, [counts[name] for name in names]),
     )
+
+
+def _unknown(document_id: str) -> DocumentUnknown:
+    return DocumentUnknown(f"There is no kept document {document_id!r}.", next_step="See: seezar knowledge list.")
+
+
+def _document(row: Row) -> Document:
+    names = ("collection", "kind", "account", "site", "url", "title", "passages", "taken_at", "saved_at")
+    return Document(id=str(row["id"]), **{name: row[name] for name in names})
 
 
 def _passage(row: Row, score: float) -> Passage:

@@ -60,7 +60,7 @@ class Prose:
 
     Attributes:
         subject: one line, masked.
-        text: at most `MAX_PROSE` characters, masked; left out of `repr`, it is a private letter.
+        text: masked; left out of `repr`, it is a private letter.
         asks_for: what the mail wants of its reader, as far as the extraction tells.
         deadline: until when, in the words of the mail; "" when it names none.
     """
@@ -71,10 +71,13 @@ class Prose:
     deadline: str
 
 
-def read_prose(raw: bytes) -> Prose:
+def read_prose(raw: bytes, *, limit: int = MAX_PROSE) -> Prose:
     """The visible, sanitised text of a mail. Never raises on its content; linear in its size.
 
     Quoted mails are left out; so are control, bidi, invisible and private-use characters.
+
+    Args:
+        limit: most characters of the text.
     """
     mail = parse(raw)
     found = extract(raw)
@@ -82,8 +85,8 @@ def read_prose(raw: bytes) -> Prose:
     lines = _lines(mail, subject)
     values = _codes(mail, subject, found)
     text = masked("\n".join(lines), values)
-    if len(text) > MAX_PROSE:
-        text = text[: MAX_PROSE - 1].rstrip() + "…"
+    if len(text) > limit:
+        text = text[: limit - 1].rstrip() + "…"
     deadline = _DEADLINE.search(text)
     return Prose(
         subject=masked(subject, values).strip()[:_MAX_SUBJECT],

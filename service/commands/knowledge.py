@@ -1,4 +1,4 @@
-"""`seezar knowledge add|search|list|remove|collections|drop|reembed`."""
+"""`seezar knowledge add|add-mail|search|list|remove|collections|drop|reembed`."""
 
 from datetime import datetime
 from pathlib import Path
@@ -60,7 +60,7 @@ def add(
     ] = "wordllama",
     as_json: AsJson = False,
 ) -> None:
-    """Keep files: HTML, PDF, DOCX, Markdown, CSV, text. One that has not changed is left alone.
+    """Keep files: HTML, PDF, DOCX, Markdown, CSV, EML, text. One that has not changed is left alone.
 
     Another text of the same file replaces it. What cannot be read is said, and the others are kept: exit code 0 only
     when all were.
@@ -101,6 +101,7 @@ async def _kept(application: "Application", file: Path, collection: str) -> "Sav
 
     from seezar.knowledge import NewDocument
     from seezar.knowledge.files import MAX_BYTES, read_file
+    from seezar.knowledge.mails import document_of_mail
 
     def read() -> bytes:
         if file.stat().st_size > MAX_BYTES:
@@ -111,9 +112,56 @@ async def _kept(application: "Application", file: Path, collection: str) -> "Sav
         content = await asyncio.to_thread(read)
     except OSError as error:
         raise InvalidInput(f"{file} cannot be read: {error.strerror}.", kept="It was left out.") from None
-    text = await asyncio.to_thread(read_file, content, file.name)
-    new = NewDocument(text.title, text.text, str(file), "file", replaces=True)
+    if file.suffix.lower() == ".eml":
+        new = await asyncio.to_thread(document_of_mail, content, str(file))
+    else:
+        text = await asyncio.to_thread(read_file, content, file.name)
+        new = NewDocument(text.title, text.text, str(file), "file", replaces=True)
     return await application.knowledge.add(new, collection=collection)
+
+
+@app.command("add-mail")
+@guarded()
+def add_mail(
+    address: Annotated[
+        str,
+        typer.Argument(metavar="ADDRESS", help="A mailbox.", show_default=False, autocompletion=completing.mailboxes),
+    ],
+    collection: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="Where to; made when it is not there.", autocompletion=completing.collections
+        ),
+    ] = "mails",
+    limit: Annotated[int, typer.Option(min=1, max=10_000, metavar="N", help="The newest N mails.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """Keep the mails of a mailbox: what a person sees of them, with codes, tokens and links masked."""
+    from seezar.knowledge.embedding import WORDLLAMA, WordLlamaEmbedder
+    from seezar.knowledge.mails import document_of_mail
+    from service.ground import with_application
+    from service.terminal import counting, tell
+
+    async def work(application: "Application") -> tuple[int, int]:
+        mail = application.mail
+        mailbox = await mail.address(address)
+        await mail.collect(mailbox)
+        refs = (await mail.list_since(mailbox))[0][-limit:]
+        owners = [each.name for each in await application.accounts.list() if each.mailbox == mailbox.address]
+        await application.collections.make(collection, WORDLLAMA, WordLlamaEmbedder())
+        new = 0
+        with counting(f"Keeping {len(refs)} mails", "done") as count:
+            for number, ref in enumerate(refs, 1):
+                source = f"mail:{mailbox.address}/{await mail.handle(ref)}"
+                account = owners[0] if len(owners) == 1 else None
+                document = document_of_mail(await mail.source(ref), source, account=account, at=ref.received_at)
+                new += (await application.knowledge.add(document, collection=collection)).new
+                count(number)
+        return len(refs), new
+
+    kept, new = with_application(work)
+    told = {"collection": collection, "kept": kept, "new": new}
+    tell(f"{kept} mails are kept in {collection}, {new} of them new.", told, as_json=as_json)
 
 
 def _files(paths: list[Path]) -> list[Path]:

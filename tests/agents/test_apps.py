@@ -56,7 +56,7 @@ TOOLS = {
         "answer_with_mail",
     },
     "browser": {"open_page", "open_link", "read_page", "screenshot", "extract_from_page", "act_on_page"},
-    "research": {"save_page", "search", "list_extractions", "make_report", "show_evidence"},
+    "research": {"save_page", "search", "cite", "list_extractions", "make_report", "show_evidence"},
 }
 
 

@@ -119,6 +119,13 @@ async def test_a_page_is_opened_read_kept_and_found_again(world: World) -> None:
     assert "Refund issued" in found["results"][0]["text"]
     assert found["results"][0]["url"] == opened["url"]
     assert (await research.search("refunds", account="demo-mail"))["results"] == []
+    best = found["results"][0]
+    cited = await research.cite(best["document_id"], "Refund issued | 1,873")
+    assert cited["status"] == "cited", cited
+    assert all(part in cited["citation"] for part in ("Refund issued | 1,873", best["title"], best["taken_at"]))
+    invented = await research.cite(best["document_id"], "Refund issued | 9,999")
+    assert (invented["status"], "citation" in invented) == ("not_said", False)
+    assert (await research.cite("no-such-document", "x"))["status"] == "unknown_document"
 
 
 async def test_another_origin_is_refused(world: World) -> None:
