@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from seezar.access import Access
 from seezar.accounts import Account, Accounts, NewAccount, Runs, Sessions
+from seezar.accounts.action_recipes import ActionRecipes
 from seezar.accounts.adoptions import Adoptions
 from seezar.accounts.attempts import Attempts
 from seezar.accounts.idempotency_keys import IdempotencyKeys
@@ -69,6 +70,7 @@ class Application:
     pages: Pages
     pictures: Pictures
     recipes: Recipes
+    action_recipes: ActionRecipes
     mail: Mail
     mailboxes: Mailboxes
     knowledge: Knowledge
@@ -140,6 +142,7 @@ class Application:
                 pages=Pages(database, cipher),
                 pictures=Pictures(database, cipher),
                 recipes=Recipes(database),
+                action_recipes=ActionRecipes(database),
                 mail=mail,
                 mailboxes=Mailboxes(mail),
                 knowledge=Knowledge(database, audit=audit, models=lambda: application.models),

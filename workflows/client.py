@@ -14,6 +14,7 @@ from seezar.accounts.adoptions import PARKED
 from seezar.accounts.records import result_of_waiting, result_without_end
 from seezar.application import Application
 from seezar.errors import DatabaseUnavailable, InvalidInput, RunTimedOut
+from seezar.extraction.definitions import definition_of
 from seezar.reporting.requests import ReportRequest
 from seezar.reporting.schedules import Schedule
 from seezar.settings import Settings, get_settings
@@ -25,10 +26,12 @@ from workflows.ground import WORKER_READY, ensure_running
 from workflows.names import (
     ACT_ON_PAGE,
     CHECK_SESSION,
+    DOWNLOAD,
     EXTRACT,
     EXTRACT_FROM_PAGE,
     LOCK_READY,
     OPEN_PAGE,
+    READ_ROWS,
     REPORT,
     SIGN_IN,
     SIGN_OUT,
@@ -175,6 +178,34 @@ class Client:
         Raises: as `sign_in`.
         """
         return await self._start(EXTRACT_FROM_PAGE, account, question, url, key=key)
+
+    async def download(
+        self, account: str, what: str, url: str | None = None, *, agreed: str = "", key: str | None = None
+    ) -> str:
+        """Queue the download of what is called `what` on the page `url` (or the account's verify URL); returns the run
+        id.
+
+        Args:
+            agreed: as of `act_on_page`.
+
+        Raises: as `sign_in`.
+        """
+        return await self._start(DOWNLOAD, account, what, url, *([agreed] if agreed else []), key=key)
+
+    async def read_rows(
+        self, account: str, fields: dict[str, Any], url: str | None = None, *, key: str | None = None
+    ) -> str:
+        """Queue the reading of rows from the page `url` (or the account's verify URL); returns the run id.
+
+        Args:
+            fields: JSON Schema of a row, as in a definition of an extraction.
+
+        Raises:
+            InvalidInput: it is no such schema.
+            AccountUnknown, QueueFull, IdempotencyConflict: as `sign_in`.
+        """
+        definition_of({"name": "rows", "accounts": [account], "schema": fields})
+        return await self._start(READ_ROWS, account, fields, url, key=key)
 
     async def extract(self, name: str, account: str, *, key: str | None = None) -> str:
         """Queue a run of an extraction for one of its accounts, or attach to the one under way; returns the run id.

@@ -53,8 +53,10 @@ def launch(url: str, *, slot: int, queues: Sequence[str] = QUEUES) -> DBOS:
     """
     import workflows.answer_sign_in
     import workflows.check_session
+    import workflows.download
     import workflows.extract
     import workflows.open_page
+    import workflows.read_rows
     import workflows.reembed
     import workflows.report
     import workflows.schedule

@@ -1,4 +1,4 @@
-"""Pages that were opened behind a login: their redacted text and their screenshot, encrypted."""
+"""Pages that were opened behind a login: their redacted text, their screenshot and a file that they gave, encrypted."""
 
 from dataclasses import dataclass
 from uuid import uuid4
@@ -7,12 +7,16 @@ from seezar.accounts.records import Page
 from seezar.database import Database
 from seezar.errors import PageUnknown
 from seezar.vault import Cipher
-from seezar.vault.columns import PAGE, SCREENSHOT
+from seezar.vault.columns import PAGE, PAGE_FILE, SCREENSHOT
 
 
 @dataclass(frozen=True)
 class NewPage:
-    """What `Pages.store` takes; `text` must have passed the redaction gate."""
+    """What `Pages.store` takes; `text` must have passed the redaction gate.
+
+    Attributes:
+        file: name and content of what was downloaded from it.
+    """
 
     run_id: str
     account: str
@@ -20,6 +24,7 @@ class NewPage:
     title: str
     text: str
     screenshot: bytes | None
+    file: tuple[str, bytes] | None = None
 
 
 class Pages:
@@ -35,9 +40,10 @@ class Pages:
         shot = page.screenshot
         if shot is not None:
             shot = self._cipher.encrypt(shot, context=SCREENSHOT.context(page_id))
+        name, content = page.file or (None, None)
         await self._database.run(
-            "INSERT INTO app.page (id, run_id, account, url, title, body, screenshot)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            "INSERT INTO app.page (id, run_id, account, url, title, body, screenshot, file, file_name)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
             page_id,
             page.run_id,
             page.account,
@@ -45,6 +51,8 @@ class Pages:
             page.title,
             self._cipher.encrypt(page.text.encode(), context=PAGE.context(page_id)),
             shot,
+            None if content is None else self._cipher.encrypt(content, context=PAGE_FILE.context(page_id)),
+            name,
         )
         return page_id
 
@@ -82,3 +90,10 @@ class Pages:
         if row is None or row["screenshot"] is None:
             return None
         return self._cipher.decrypt(bytes(row["screenshot"]), context=SCREENSHOT.context(page_id))
+
+    async def file(self, page_id: str) -> tuple[str, bytes] | None:
+        """Name and content of what was downloaded from the page, or None when nothing was."""
+        row = await self._database.one("SELECT file, file_name FROM app.page WHERE id::text = %s", page_id)
+        if row is None or row["file"] is None:
+            return None
+        return row["file_name"], self._cipher.decrypt(bytes(row["file"]), context=PAGE_FILE.context(page_id))

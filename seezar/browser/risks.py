@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from playwright.async_api import Page
+from playwright.async_api import Locator
 
 from seezar.errors import InvalidInput, SeezarError
 from seezar.fencing import visible
@@ -46,12 +46,15 @@ class NotAgreed(SeezarError):
 
 
 async def risk_of(
-    page: Page, selector: str, method: str, arguments: Sequence[str], origins: Sequence[str]
+    element: Locator, method: str, arguments: Sequence[str], origins: Sequence[str], *, downloads: bool = False
 ) -> str | None:
     """What a person has to agree to before it is done, in words that name the element; None when nobody has to.
 
     Harmless is looking, filling in without sending, and following a link within `origins` that does not sound as if it
     changed something. A button may do anything.
+
+    Args:
+        downloads: whether a link to a file is harmless as well.
 
     Raises:
         playwright.async_api.Error: the element is gone.
@@ -61,17 +64,17 @@ async def risk_of(
         return None
     if method == "press" and all(_LOOKING_KEYS.fullmatch(argument) for argument in arguments):
         return None
-    found: dict[str, Any] = await page.locator(selector).first.evaluate(_LOOK, timeout=5_000)
-    if method in _CLICKS and _only_looks(found, origins):
+    found: dict[str, Any] = await element.evaluate(_LOOK, timeout=5_000)
+    if method in _CLICKS and _only_looks(found, origins, downloads):
         return None
     return _told(found, method, arguments)
 
 
-def _only_looks(found: dict[str, Any], origins: Sequence[str]) -> bool:
+def _only_looks(found: dict[str, Any], origins: Sequence[str], downloads: bool) -> bool:
     if _CHANGES.search(f"{found['text']} {found['href']}"):
         return False
     if found["tag"] == "a" and found["href"]:
-        return not found["download"] and not found["script"] and _origin(found["href"]) in origins
+        return (downloads or not found["download"]) and not found["script"] and _origin(found["href"]) in origins
     return not found["script"] and (found["tag"] == "summary" or bool(found["tab"]))
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar, cast
 
-from playwright.async_api import BrowserContext, Error, Page, Playwright, async_playwright
+from playwright.async_api import BrowserContext, Error, Locator, Page, Playwright, async_playwright
 from pydantic import BaseModel, ValidationError
 
 from seezar.accounts.records import SessionState
@@ -177,14 +177,14 @@ class SemanticBrowser:
         *,
         variables: Mapping[str, str] | None = None,
         agreed: str = "",
-        before: Callable[[], Awaitable[None]] | None = None,
+        before: Callable[[Proposal], Awaitable[None]] | None = None,
     ) -> Proposal:
         """Do the one thing on the page that `instruction` asks for; returns what was done.
 
         Args:
             variables: as of `observe`.
             agreed: what a person has said may be done, as `NotAgreed` told it.
-            before: awaited right before it is done. When this raises after that, it may have been done all the same.
+            before: awaited with what was chosen right before it is done. When this raises after that, it may have been done all the same.
 
         Raises:
             PageNotUnderstood: nothing on the page fits, or what fits is not done: a password is never typed here.
@@ -197,7 +197,9 @@ class SemanticBrowser:
         chosen = proposals[0]
         await self._refuse_unfit(chosen)
         try:
-            risk = await risk_of(self.page, chosen.selector, chosen.method, chosen.arguments, self._origins)
+            risk = await risk_of(
+                self.page.locator(chosen.selector).first, chosen.method, chosen.arguments, self._origins
+            )
         except Error:
             raise _gone() from None
         if risk is not None and self._redact(risk) != agreed:
@@ -209,7 +211,7 @@ class SemanticBrowser:
             "arguments": list(chosen.arguments),
         }
         if before is not None:
-            await before()
+            await before(chosen)
         done = await self._call(self._stagehand.act(action, variables=dict(variables or {}) or None))
         if not done.data.success:
             raise PageNotUnderstood("The element did not take the action.", next_step="Look at the page again.")
@@ -321,15 +323,24 @@ class SemanticBrowser:
         if chosen.method not in _METHODS:
             raise PageNotUnderstood(f"What fits is a {chosen.method or 'wish'} that is not done here.")
         try:
-            target = self.page.locator(chosen.selector)
-            secret = chosen.method in ("fill", "type") and await target.first.evaluate(_HIDES_ITS_TEXT, timeout=5_000)
+            if chosen.method in ("fill", "type"):
+                await refuse_secret(self.page.locator(chosen.selector).first)
         except Error:
             raise _gone() from None
-        if secret:
-            raise PageNotUnderstood(
-                "A password is never typed on a model's word.",
-                next_step="Use the sign-in, which checks where it types.",
-            )
+
+
+async def refuse_secret(field: Locator) -> None:
+    """Make sure that a field does not hide what is typed into it.
+
+    Raises:
+        PageNotUnderstood: it does.
+        playwright.async_api.Error: it is gone.
+    """
+    if await field.evaluate(_HIDES_ITS_TEXT, timeout=5_000):
+        raise PageNotUnderstood(
+            "A password is never typed here, on whoever's word.",
+            next_step="Use the sign-in, which checks where it types.",
+        )
 
 
 def _gone() -> PageNotUnderstood:

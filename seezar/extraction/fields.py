@@ -6,7 +6,8 @@ Types of JSON Schema say how a text is read: `string` (with `format` "date", "da
 pages whose words say nothing.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -72,6 +73,36 @@ def fields_of(schema: Mapping[str, Any]) -> tuple[Field, ...]:
     if len(set(folded)) < len(folded):
         raise _wrong("Two properties differ in upper and lower case only.")
     return fields
+
+
+def schema_of_fields(lines: Sequence[str]) -> dict[str, Any]:
+    """The JSON Schema of a row whose fields are told in one line each: `Events: integer`, `Since: date?`.
+
+    Args:
+        lines: what a page calls the field, a colon, its type (`text`, `integer`, `number`, `boolean`, `date`, `datetime`,
+            `duration`, `link`), and "?" where a row may lack it. Without a type it is a text.
+
+    Raises:
+        InvalidInput: one of them cannot be read; the text says which.
+    """
+    types = {kind: {"type": name} for name, kind in _TYPES.items()}
+    types |= {kind: {"type": "string", "format": name} for name, kind in _FORMATS.items()}
+    properties: dict[str, Any] = {}
+    required: list[str] = []
+    for line in lines:
+        label, _, told = line.rpartition(":") if ":" in line else (line, "", "text")
+        optional, kind = told.strip().endswith("?"), told.strip(" ?").lower()
+        name = re.sub(r"\W+", "_", label.strip().lower()).strip("_")
+        name = name if name[:1].isalpha() else f"field_{name}"
+        if not label.strip() or kind not in types:
+            raise _wrong(f"{line[:80]!r} is no field: say, for example, “Events: integer”. Types: {', '.join(types)}.")
+        if name in properties:
+            raise _wrong(f"{label.strip()[:80]!r} is there twice.")
+        properties[name] = {**types[kind], "x-label": label.strip()}
+        required += [] if optional else [name]
+    schema = {"type": "object", "properties": properties, "required": required}
+    fields_of(schema)
+    return schema
 
 
 def _field(name: str, rules: dict[str, Any] | bool, *, required: bool) -> Field:

@@ -46,6 +46,7 @@ CHECKPOINT = Column("app.attempt", "checkpoint", ("run_id", "number"), "checkpoi
 ANSWER = Column("app.answer", "value", ("run_id", "number"), "answer")
 PAGE = Column("app.page", "body", ("id",), "page")
 SCREENSHOT = Column("app.page", "screenshot", ("id",), "screenshot")
+PAGE_FILE = Column("app.page", "file", ("id",), "page-file")
 PICTURE = Column("app.picture", "image", ("run_id", "attempt"), "picture")
 ENVELOPE = Column("app.message", "envelope", ("mailbox", "message_key"), "mail-envelope", separator=":")
 MESSAGE = Column("app.message", "raw", ("mailbox", "message_key"), "mail-raw", separator=":")

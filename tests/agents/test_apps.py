@@ -55,7 +55,16 @@ TOOLS = {
         "code_arrived",
         "answer_with_mail",
     },
-    "browser": {"open_page", "open_link", "read_page", "screenshot", "extract_from_page", "act_on_page"},
+    "browser": {
+        "open_page",
+        "open_link",
+        "read_page",
+        "screenshot",
+        "extract_from_page",
+        "act_on_page",
+        "read_rows",
+        "download",
+    },
     "research": {"save_page", "search", "cite", "list_extractions", "make_report", "show_evidence"},
 }
 

@@ -49,7 +49,9 @@ async def fill(application: Application, *, messages: int = 3) -> Filled:
     number = await app.attempts.begin(run_id, mail_since=None)
     await app.attempts.save_checkpoint(run_id, number, {"cookies": ["one"]})
     await app.pictures.store(run_id, number, "unknown", b"picture")
-    page_id = await app.pages.store(NewPage(run_id, "ops", ORIGIN, "Title", "the text", b"the screenshot"))
+    page_id = await app.pages.store(
+        NewPage(run_id, "ops", ORIGIN, "Title", "the text", b"the screenshot", ("a.csv", b"the file"))
+    )
     await app.questions.ask(run_id, workflow_id=run_id, question="code", status="needs_person", reason="", left_s=9.0)
     await app.questions.answer(run_id, "482913")
     await app.sessions.store("ops", STATE, run_id=run_id)
@@ -80,6 +82,7 @@ async def check(application: Application, filled: Filled) -> None:
     assert (await app.pictures.get("run-1")).image == b"picture"
     assert (await app.pages.get(filled.page_id)).text == "the text"
     assert await app.pages.screenshot(filled.page_id) == b"the screenshot"
+    assert await app.pages.file(filled.page_id) == ("a.csv", b"the file")
     assert await app.reports.text(filled.report_id) == "the report"
     assert await app.reports.file(filled.report_id, FILE.name) == FILE
     [page] = await app.checkpoints.pages("run-1", problems=True)
