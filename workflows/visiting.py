@@ -1,4 +1,4 @@
-"""A page of an account in a browser of the pool, for one browser life: opened with the session, which is kept after it."""
+"""A page of an account in a browser of the pool, for one browser life: opened with the session, kept after it."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager

@@ -52,7 +52,7 @@ _SENTENCES: Final[tuple[tuple[Method, re.Pattern[str]], ...]] = (
         "click",
         _rule(
             r"^(?:click|press|push|tap|hit|choose|follow|activate)(?:\s+on)?\s+(?:the\s+)?"
-            rf"(?:(?P<kind>{_KIND})\s+(?:called\s+|named\s+|labell?ed\s+)?(?P<name>.+)|"
+            rf"(?:(?P<kind>{_KIND})\s+(?:called\s+|named\s+|labell?ed\s+|(?:that|which)\s+says\s+)?(?P<name>.+)|"
             rf"(?P<named>.+?)\s+(?P<of_kind>{_KIND})|(?P<bare>.+))$"
         ),
     ),
@@ -128,7 +128,7 @@ async def _same(found: list[Locator]) -> Locator | None:
     first = await found[0].element_handle()
     for other in found[1:]:
         handle: Any = await other.element_handle()
-        if first is None or not await first.evaluate("(one, other) => one === other", handle):
+        if not await first.evaluate("(one, other) => one === other", handle):
             return None
     return found[0]
 

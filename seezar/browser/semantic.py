@@ -184,7 +184,8 @@ class SemanticBrowser:
         Args:
             variables: as of `observe`.
             agreed: what a person has said may be done, as `NotAgreed` told it.
-            before: awaited with what was chosen right before it is done. When this raises after that, it may have been done all the same.
+            before: awaited with what was chosen, right before it is done. When this raises after that, it may have been
+                done all the same.
 
         Raises:
             PageNotUnderstood: nothing on the page fits, or what fits is not done: a password is never typed here.

@@ -79,8 +79,8 @@ def schema_of_fields(lines: Sequence[str]) -> dict[str, Any]:
     """The JSON Schema of a row whose fields are told in one line each: `Events: integer`, `Since: date?`.
 
     Args:
-        lines: what a page calls the field, a colon, its type (`text`, `integer`, `number`, `boolean`, `date`, `datetime`,
-            `duration`, `link`), and "?" where a row may lack it. Without a type it is a text.
+        lines: what a page calls the field, a colon, its type (`text`, `integer`, `number`, `boolean`, `date`,
+            `datetime`, `duration`, `link`), and "?" where a row may lack it. Without a type it is a text.
 
     Raises:
         InvalidInput: one of them cannot be read; the text says which.
