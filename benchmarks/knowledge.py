@@ -17,11 +17,12 @@ import psutil
 
 from benchmarks.handbook import handbook
 from benchmarks.report import Report, parser
-from benchmarks.world import BenchmarkWorld, make_world
+from benchmarks.world import make_database
 from seezar.knowledge import Knowledge, NewDocument
 from seezar.knowledge.collections import Collections
 from seezar.knowledge.embedding import WORDLLAMA, WordLlamaEmbedder
 from seezar.knowledge.searching import EF_SEARCH, Collection, Method, Only, meaning_of, ranked
+from workflows.client import Client
 
 _SIZES = (1_000, 10_000, 100_000)
 _QUERIES = 200
@@ -36,19 +37,19 @@ async def main() -> None:
     options.add_argument("--sizes", type=int, nargs="+", default=list(_SIZES), help="passages of the collections")
     arguments = options.parse_args()
     report = Report("knowledge")
-    async with make_world(accounts=[]) as world:
-        await _quality(report, world)
-        await _speed_of_keeping(report, world)
+    async with make_database() as client:
+        await _quality(report, client)
+        await _speed_of_keeping(report, client)
         for size in arguments.sizes:
-            await _at(report, world, size)
+            await _at(report, client, size)
     report.figures["memory_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     report.write(arguments.json)
 
 
-async def _quality(report: Report, world: BenchmarkWorld) -> None:
+async def _quality(report: Report, client: Client) -> None:
     """Hit@5 and MRR of each method on the labelled questions."""
     documents, questions = handbook()
-    app = world.client.application
+    app = client.application
     await app.collections.make("handbook", WORDLLAMA, WordLlamaEmbedder())
     for document in documents:
         new = NewDocument(document["title"], document["text"], document["id"], "file")
@@ -68,10 +69,10 @@ async def _rank(knowledge: Knowledge, wanted: str, text: str, method: Method) ->
     return urls.index(wanted) + 1 if wanted in urls else None
 
 
-async def _speed_of_keeping(report: Report, world: BenchmarkWorld) -> None:
+async def _speed_of_keeping(report: Report, client: Client) -> None:
     """Megabytes of text a second that are cut, embedded and stored."""
     documents, _ = handbook()
-    app = world.client.application
+    app = client.application
     await app.collections.make("keeping", WORDLLAMA, WordLlamaEmbedder())
     texts = ["\n".join(_sentences(documents, random.Random(n), 2_000)) for n in range(10)]
     began = time.perf_counter()
@@ -81,8 +82,8 @@ async def _speed_of_keeping(report: Report, world: BenchmarkWorld) -> None:
     report.figures["kept_mb_per_s"] = round(sum(len(text.encode()) for text in texts) / 1e6 / took, 2)
 
 
-async def _at(report: Report, world: BenchmarkWorld, size: int) -> None:
-    app = world.client.application
+async def _at(report: Report, client: Client, size: int) -> None:
+    app = client.application
     name = f"c{size}"
     embedder = WordLlamaEmbedder()
     await app.collections.make(name, WORDLLAMA, embedder)

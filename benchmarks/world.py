@@ -43,6 +43,19 @@ class BenchmarkWorld:
 
 
 @asynccontextmanager
+async def make_database() -> AsyncGenerator[Client]:
+    """A home with its database alone, and no worker; taken down at the end."""
+    home = Path(tempfile.mkdtemp(prefix="seezar-bench-"))
+    settings = Settings(home=home, database_url=None, smtp_port=_free_port())
+    try:
+        async with await Client.connect(settings, worker=False) as client:
+            yield client
+    finally:
+        EmbeddedServer(home).stop()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@asynccontextmanager
 async def make_world(
     *,
     crowd: int = 1,

@@ -26,7 +26,9 @@ import service.api.etags
 import service.commands.knowledge
 import service.commands.reports
 import service.supervisor
+import workflows.download
 import workflows.open_page
+import workflows.read_rows
 import workflows.semantic
 from seezar.errors import SeezarError
 from seezar.models.pool import load_pool
@@ -85,7 +87,9 @@ ERROR_MODULES = (
     service.commands.knowledge,
     service.commands.reports,
     service.supervisor,
+    workflows.download,
     workflows.open_page,
+    workflows.read_rows,
     workflows.semantic,
 )
 

@@ -40,9 +40,10 @@ class Indexing:
     async def make(self) -> None:
         """Make the indexes that are due and that nobody is at."""
         try:
-            while (name := await self._collections.claim_index()) is not None:
+            while (name := await self._collections.index_due()) is not None:
                 log.info("indexing the collection %s", name)
-                await self._collections.index(name)
+                if not await self._collections.index(name):
+                    return
         except (DatabaseUnavailable, psycopg.Error) as error:
             log.warning("a collection could not be indexed (%s)", type(error).__name__)
         except Exception as error:  # noqa: BLE001 - it is no reason to stop working on runs

@@ -3,6 +3,7 @@
 The checkpoint is the table that the new vectors stand in, so the step that embeds may be done again at any time.
 """
 
+import asyncio
 import time
 from typing import Any
 
@@ -20,6 +21,8 @@ from workflows.trying_again import DONE
 # A million passages, at the pace of a provider of a few hundred a second.
 _LONGEST_S = 6 * 3600.0
 _TOLD_EVERY_S = 5.0
+# An index may be in the making, for minutes.
+_AGAIN_S = 1.0
 
 
 @DBOS.workflow(name=REEMBED)
@@ -65,6 +68,7 @@ async def embed(run_id: str, collection: str, model: str, dimensions: int) -> di
                 await app.runs.event(run_id, "embed", f"{done:,} passages embedded")
         if await work.exchange(dimensions):
             break
+        await asyncio.sleep(_AGAIN_S)
     result = {"status": DONE[REEMBED], "account": None, "run_id": run_id, "collection": collection, "model": model}
     result |= {"passages": done, "reason": ""}
     await app.runs.event(run_id, "done", f"{collection} has vectors of {model}")

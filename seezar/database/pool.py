@@ -112,6 +112,20 @@ class Database:
             return (await _execute(connection, query, args)).rowcount
 
     @asynccontextmanager
+    async def session(self) -> AsyncGenerator[Connection]:
+        """One connection outside of a transaction, for statements that cannot be in one; what is SET is reset after it.
+
+        Raises:
+            DatabaseUnavailable: as `connection`.
+        """
+        async with self._taken() as connection:
+            try:
+                yield connection
+            finally:
+                if not connection.broken:
+                    await connection.execute("RESET ALL")
+
+    @asynccontextmanager
     async def listen(self, channel: str) -> AsyncGenerator[Connection]:
         """A connection of its own, in autocommit, that listens on `channel`; read it with `connection.notifies()`.
 

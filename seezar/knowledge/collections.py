@@ -16,6 +16,7 @@ INDEX_FROM = 10_000
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 # HNSW's own: links of a vector, and candidates while it is built (Malkov and Yashunin, 2018).
 _M, _EF_CONSTRUCTION = 16, 100
+_BUILD_MEMORY = "512MB"
 # One of a million vectors takes less.
 _INDEXING = timedelta(hours=2)
 # pgvector indexes vectors of up to so many dimensions.
@@ -109,38 +110,49 @@ class Collections:
 
         Raises:
             CollectionUnknown: there is none of this name.
-            InvalidInput: it is the one that is always there.
+            InvalidInput: it is the one that is always there, or its index is being made.
         """
         await collection_of(self._database, name)
         if name == "pages":
             raise InvalidInput("The collection 'pages' is always there.", next_step="Forget its documents instead.")
-        await self.unindex(name)
+        if not await self._claimed(name):
+            raise InvalidInput(
+                f"The index of the collection {name!r} is being made.",
+                kept="It was left as it is.",
+                next_step="Try again in a few minutes.",
+            )
+        await self._drop_index(name)
         async with self._database.connection() as connection:
             await connection.execute("DELETE FROM knowledge.passage WHERE collection = %s", (name,))
             await connection.execute("DELETE FROM knowledge.collection WHERE name = %s", (name,))
             if self._audit is not None:
                 await self._audit.append(connection, "knowledge.collection_remove", None, collection=name)
 
-    async def claim_index(self) -> str | None:
-        """Take a collection that has grown past `INDEX_FROM` and has no index yet, to index it now; returns its name.
-
-        None when there is none, or others are at them.
+    async def index_due(self) -> str | None:
+        """The name of a collection that has grown past `INDEX_FROM`, has no index yet, and that nobody is at; None when
+        there is none.
         """
         row = await self._database.one(
-            "UPDATE knowledge.collection SET indexing_until = now() + %s WHERE name = ("
-            " SELECT name FROM knowledge.collection WHERE NOT indexed AND passages >= %s AND dimensions <= %s"
-            " AND coalesce(indexing_until <= now(), true) ORDER BY passages LIMIT 1 FOR UPDATE SKIP LOCKED)"
-            " RETURNING name",
-            _INDEXING,
+            "SELECT name FROM knowledge.collection WHERE NOT indexed AND passages >= %s AND dimensions <= %s"
+            " AND coalesce(indexing_until <= now(), true) ORDER BY passages LIMIT 1",
             INDEX_FROM,
             _MOST_INDEXED,
         )
         return None if row is None else str(row["name"])
 
-    async def index(self, name: str) -> None:
-        """Make the index of a collection, while it is read and written on. One that was cut off is made anew."""
+    async def index(self, name: str) -> bool:
+        """Make the index of a collection, while it is read and written on. One that was cut off is made anew.
+
+        Returns:
+            False when somebody else is at it.
+
+        Raises:
+            CollectionUnknown: there is none of this name.
+        """
         collection = await collection_of(self._database, name)
-        await self.unindex(name)
+        if not await self._claimed(name):
+            return False
+        await self._drop_index(name)
         statement = sql.SQL(
             "CREATE INDEX CONCURRENTLY {index} ON knowledge.passage"
             " USING hnsw ((embedding::vector({dimensions})) vector_cosine_ops)"
@@ -152,19 +164,29 @@ class Collections:
             ef=sql.Literal(_EF_CONSTRUCTION),
             collection=sql.Literal(name),
         )
-        await self._database.run(statement.as_string())
-        # Should it have been re-embedded meanwhile, with vectors of another length, there is no index to use.
+        async with self._database.session() as connection:
+            # In less memory than the graph needs, it takes many times as long. Workers of the server would share it in
+            # a part of the memory that containers have little of.
+            await connection.execute(f"SET maintenance_work_mem = '{_BUILD_MEMORY}'".encode())
+            await connection.execute("SET max_parallel_maintenance_workers = 0")
+            await connection.execute(statement)
         await self._database.run(
-            "UPDATE knowledge.collection SET indexed = to_regclass(%s) IS NOT NULL, indexing_until = NULL"
-            " WHERE name = %s AND model = %s",
-            f"knowledge.{index_of(name)}",
-            name,
-            collection.model,
+            "UPDATE knowledge.collection SET indexed = true, indexing_until = NULL WHERE name = %s", name
+        )
+        return True
+
+    async def _claimed(self, name: str) -> bool:
+        """Take the right to make or drop the index of a collection. Two at once would wait for each other."""
+        return bool(
+            await self._database.run(
+                "UPDATE knowledge.collection SET indexed = false, indexing_until = now() + %s"
+                " WHERE name = %s AND coalesce(indexing_until <= now(), true)",
+                _INDEXING,
+                name,
+            )
         )
 
-    async def unindex(self, name: str) -> None:
-        """Drop the index of a collection, if it has one."""
-        await self._database.run("UPDATE knowledge.collection SET indexed = false WHERE name = %s", name)
+    async def _drop_index(self, name: str) -> None:
         drop = sql.SQL("DROP INDEX IF EXISTS {}").format(sql.Identifier("knowledge", index_of(name)))
         await self._database.run(drop.as_string())
 

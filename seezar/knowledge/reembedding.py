@@ -96,7 +96,8 @@ class Reembedding:
         return int(row["n"]) if row else 0
 
     async def exchange(self, dimensions: int) -> bool:
-        """Put the new vectors in the place of the old ones; False when a passage that came just now has none yet.
+        """Put the new vectors in the place of the old ones; False when that cannot be just now: a passage that has come
+        meanwhile has none yet, or the index is being made.
 
         Args:
             dimensions: of the new ones.
@@ -108,12 +109,17 @@ class Reembedding:
         async with self._database.connection() as connection:
             # From now to the end nothing is added: who adds counts its passages there, and finds another model.
             cursor = await connection.execute(
-                "SELECT model FROM knowledge.collection WHERE name = %s FOR NO KEY UPDATE", (self._name,)
+                "SELECT model, indexing_until > now() AS indexing FROM knowledge.collection WHERE name = %s"
+                " FOR NO KEY UPDATE",
+                (self._name,),
             )
             row = await cursor.fetchone()
             if row is not None and row["model"] == self._model:
                 # Done before, by a worker that did not come to say so.
                 return True
+            # Who makes an index waits for every transaction; this one would wait for that index.
+            if row is None or row["indexing"]:
+                return False
             if await (await connection.execute(_WITHOUT, (self._name, self._model, 1))).fetchone():
                 return False
             # It is of vectors of the old length.

@@ -55,12 +55,16 @@ JOIN knowledge.collection c ON c.name = %(collection)s
 LEFT JOIN knowledge.lexeme l ON l.collection = c.name AND l.lexeme = w.lexeme
 ORDER BY passages, w.lexeme
 """
+# Each word is looked up in the index by itself, and only what may win is looked at closer.
 _WORDS = """
-SELECT p.id FROM knowledge.passage p,
-    LATERAL (SELECT coalesce(sum(w.weight), 0) AS score FROM unnest(%(queries)s::text[], %(weights)s::float8[])
-             AS w(query, weight) WHERE p.words @@ w.query::tsquery) s
-WHERE p.collection = {collection} AND p.words @@ %(any)s::tsquery AND {filter}
-ORDER BY s.score DESC, ts_rank_cd(p.words, %(any)s::tsquery, 1) DESC, p.id LIMIT %(candidates)s
+WITH hit AS (
+    SELECT p.id, w.weight FROM unnest(%(queries)s::text[], %(weights)s::float8[]) AS w(query, weight)
+    JOIN knowledge.passage p ON p.words @@ w.query::tsquery
+    WHERE p.collection = {collection} AND {filter}),
+best AS (
+    SELECT id, sum(weight) AS score FROM hit GROUP BY id ORDER BY score DESC, id LIMIT %(closer)s)
+SELECT best.id FROM best JOIN knowledge.passage p ON p.id = best.id
+ORDER BY best.score DESC, ts_rank_cd(p.words, %(any)s::tsquery, 1) DESC, best.id LIMIT %(candidates)s
 """
 _FOUND = """
 SELECT p.id, p.text, p.document_id, d.collection, d.kind, d.account, d.site, d.url, d.title, d.taken_at
@@ -202,6 +206,7 @@ async def _by_words(
         "weights": [_weight(row["passages"], row["total"]) for row in chosen],
         "any": " | ".join(quoted),
         "candidates": candidates,
+        "closer": 4 * candidates,
     }
     statement = sql.SQL(_WORDS).format(collection=sql.Literal(collection.name), filter=_filter(only))
     rows = await (await connection.execute(statement, values, prepare=False)).fetchall()

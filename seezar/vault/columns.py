@@ -68,6 +68,7 @@ COLUMNS = (
     ANSWER,
     PAGE,
     SCREENSHOT,
+    PAGE_FILE,
     PICTURE,
     ENVELOPE,
     MESSAGE,

@@ -37,6 +37,8 @@ PLAIN = {
     "knowledge.document.digest",
     "app.extraction_page.digest",
     "app.extraction_page.content",
+    "app.action_recipe.words",
+    "app.action_recipe.element",
 }
 
 

@@ -115,7 +115,12 @@ async def test_a_file_is_downloaded_kept_and_read(world: World) -> None:
     result = await world.client.result(run_id, timeout=90)
     assert result["status"] == "downloaded", result
     name = result["file"]
-    assert (name.endswith("ders.csv"), name.isprintable(), "/" in name, name.startswith(".")) == (True, True, False, False)
+    assert (name.endswith("ders.csv"), name.isprintable(), "/" in name, name.startswith(".")) == (
+        True,
+        True,
+        False,
+        False,
+    )
     pages = world.application.pages
     assert await pages.file(result["page_id"]) == (name, b"Customer,Orders\nNorthwind,1717\n")
     assert "| Northwind | 1717 |" in (await pages.get(result["page_id"])).text
