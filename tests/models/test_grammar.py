@@ -152,6 +152,16 @@ _WORK = st.one_of(
         st.just(A.SAVE_PAGE),
         page_ids=st.lists(st.uuids().map(str), min_size=1, max_size=2, unique=True).map(tuple),
     ),
+    st.builds(
+        Intent,
+        st.just(A.ACT),
+        _NAMES,
+        page=st.sampled_from(["", "reports", "/a/b"]),
+        topic=st.sampled_from(["press the button Close the day", "fill Customer with Ann", "tick Only open"]),
+    ),
+    st.builds(
+        Intent, st.just(A.DOWNLOAD), _NAMES, page=st.sampled_from(["", "reports"]), topic=st.just("Export as CSV")
+    ),
     st.just(Intent(A.ATTENTION)),
     st.builds(Intent, st.sampled_from([A.TREND, A.COMPARE]), item=_ITEMS),
     st.builds(Intent, st.just(A.TOP), topic=st.just("events"), item=_ITEMS, picture=st.sampled_from(["pie", "bars"])),

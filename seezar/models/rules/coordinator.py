@@ -15,9 +15,11 @@ from seezar.models.rules.plan import Plan, Report, ToolCall
 from seezar.models.rules.rendering import failure
 from seezar.models.rules.research import NO_PAGE
 
-# A new sign-in, a sign-out and what is to be deleted must be asked for by name; looking may go on with the account that
-# was talked about before.
-_NAMED_AFRESH = frozenset({Action.SIGN_IN, Action.SIGN_OUT, Action.DELETE_MAILBOX, Action.DELETE_MESSAGE})
+# A new sign-in, a sign-out, what is to be deleted and what is done on a page must be asked for by name; looking may go
+# on with the account that was talked about before.
+_NAMED_AFRESH = frozenset(
+    {Action.SIGN_IN, Action.SIGN_OUT, Action.DELETE_MAILBOX, Action.DELETE_MESSAGE, Action.ACT, Action.DOWNLOAD}
+)
 _NEEDS_NAMES = _NAMED_AFRESH | {
     Action.SESSION_STATUS,
     Action.OPEN_PAGE,

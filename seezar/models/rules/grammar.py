@@ -31,6 +31,7 @@ _STARTS_CLAUSE = _words(
     r"accept|approved|continue|go on|carry on|proceed|"
     r"is|did|has|have|check|create|make|open|go to|visit|load|navigate|read|get|give|tell|fetch|extract|summari[sz]e|"
     r"take|capture|wait|delete|remove|use|enter|"
+    r"press|click|push|tap|tick|untick|fill|select|choose|download|"
     r"save|remember|keep|search|find|look up|forget|session status|latest|last|newest|help|print|reveal|send|display|"
     r"thanks|thank you|do you|screenshot|draw|plot|chart|compare)\b(?!-)"
 )
@@ -92,6 +93,10 @@ _USE_CODE = _words(
 _SCREENSHOT = _words(
     r"^(?:take|capture|make|show|get|give|send)\b.*\b(?:screenshots?|pictures?|images?)\b|^screenshot\b"
 )
+_DOWNLOAD = _words(r"^download\b\s*(?:the\s+(?:file\s+)?)?")
+_ACT = _words(r"^(?:press|click|push|tap|tick|untick|fill|select|choose)\b(?=\s+\S)")
+# What is called by a name may be called "overview"; a page is said to be one.
+_ON_PAGE = _words(r"\s+on\s+(?:(?:the\s+)?(?P<named>[a-z0-9-]+)\s+page|(?P<url>/\S*|https?://\S+))$")
 _SAVE = _words(r"^(?:save|remember|keep|store)\b")
 _SEARCH = _words(
     r"^(?:what (?:do|did) you (?:know|remember|learn|save)(?:\s+(?:about|of|on))?|what is known about|"
@@ -150,6 +155,8 @@ _ABOUT_ACCOUNTS = frozenset(
         Action.OPEN_PAGE,
         Action.READ_PAGE,
         Action.SCREENSHOT,
+        Action.ACT,
+        Action.DOWNLOAD,
         Action.SAVE_PAGE,
     }
 )
@@ -297,6 +304,19 @@ def _screenshot(clause: str) -> Intent | None:
     return Intent(Action.SCREENSHOT, names=found or names.identifiers(rest), page=page)
 
 
+def _act(clause: str) -> Intent | None:
+    download = _DOWNLOAD.search(clause)
+    if download is None and not _ACT.search(clause):
+        return None
+    found, rest = names.take_names(clause)
+    match = _ON_PAGE.search(rest)
+    page = (match["named"] or match["url"]) if match else ""
+    rest = rest[: match.start()] if match else rest
+    if download is None:
+        return Intent(Action.ACT, names=found, page=page, topic=rest.strip())
+    return Intent(Action.DOWNLOAD, names=found, page=page, topic=_item(rest[download.end() :]))
+
+
 def _save(clause: str) -> Intent | None:
     match = _SAVE.search(clause)
     if not match:
@@ -376,6 +396,7 @@ _RULES: tuple[Callable[[str], Intent | None], ...] = (
     _new_mailbox,
     _mail,
     _screenshot,
+    _act,
     _save,
     _search,
     _open,

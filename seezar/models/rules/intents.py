@@ -28,6 +28,8 @@ class Action(StrEnum):
     OPEN_PAGE = "open page"
     READ_PAGE = "read page"
     SCREENSHOT = "screenshot"
+    ACT = "act"
+    DOWNLOAD = "download"
     SAVE_PAGE = "save page"
     SEARCH = "search"
     RECALL = "recall"
@@ -67,6 +69,8 @@ AGENT_OF: dict[Action, str] = {
     Action.OPEN_PAGE: BROWSER,
     Action.READ_PAGE: BROWSER,
     Action.SCREENSHOT: BROWSER,
+    Action.ACT: BROWSER,
+    Action.DOWNLOAD: BROWSER,
     Action.SAVE_PAGE: RESEARCH,
     Action.SEARCH: RESEARCH,
     Action.ATTENTION: RESEARCH,
@@ -85,8 +89,8 @@ class Intent:
         action: what to do.
         names: accounts, mail addresses or runs it is about; `EVERY_ACCOUNT` alone stands for all accounts.
         page: page name, path or URL; "" is the page that the account's sign-in is verified on.
-        topic: what to read on the page, what to search for, the provider of a new mailbox, "terms" that are accepted,
-            or what the top is of.
+        topic: what to read, do or download on the page, what to search for, the provider of a new mailbox, "terms" that
+            are accepted, or what the top is of.
         item: whose numbers a report is about, as it was written.
         picture: "pie" or "bars", where one was named.
         page_ids: pages that were read before.
@@ -137,6 +141,8 @@ def sentence(intent: Intent) -> str:
         Action.OPEN_PAGE: f"open {_page_words(intent.page) if intent.page else 'the page'}{of_names}",
         Action.READ_PAGE: f"read the {intent.topic or 'page'}{on_page}{of_names}",
         Action.SCREENSHOT: f"take a screenshot{on_page}{of_names}",
+        Action.ACT: f"{intent.topic}{on_page}{of_names}",
+        Action.DOWNLOAD: f"download “{intent.topic}”{on_page}{of_names}",
         Action.SAVE_PAGE: "save page " + " and ".join(intent.page_ids),
         Action.SEARCH: f"what do you know about {intent.topic}",
         Action.ATTENTION: "which customers need attention",

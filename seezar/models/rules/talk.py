@@ -21,6 +21,8 @@ EXAMPLES = (
     "delete the last mail of demo-mail",
     "open the dashboard of demo-mail",
     "take a screenshot of demo-mail",
+    "click Customers of demo-metrics",
+    "download CSV on /metrics/customers/northwind of demo-metrics",
     "remember the dashboard of demo-mail",
     "what do you know about checkout events?",
     "what did you tell me about Northwind before?",
