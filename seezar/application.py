@@ -26,6 +26,7 @@ from seezar.audit import Audit
 from seezar.database import Database
 from seezar.extraction.checkpoints import Checkpoints
 from seezar.extraction.history import History
+from seezar.extraction.recipes import ExtractionRecipes
 from seezar.extraction.store import Extractions
 from seezar.knowledge import Knowledge
 from seezar.knowledge.collections import Collections
@@ -77,6 +78,7 @@ class Application:
     collections: Collections
     reports: Reports
     extractions: Extractions
+    extraction_recipes: ExtractionRecipes
     checkpoints: Checkpoints
     history: History
     report_maker: ReportMaker
@@ -149,6 +151,7 @@ class Application:
                 collections=Collections(database, audit=audit),
                 reports=Reports(database, cipher, audit),
                 extractions=extractions,
+                extraction_recipes=ExtractionRecipes(database),
                 checkpoints=checkpoints,
                 history=history,
                 report_maker=ReportMaker(history, checkpoints),

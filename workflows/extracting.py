@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import deque
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from seezar.accounts.records import Account, SessionState
 from seezar.accounts.site_turns import SiteTurns
 from seezar.browser.state import capture
 from seezar.errors import NotSignedIn, OriginNotAllowed, SeezarError
-from seezar.extraction.checkpoints import MAX_TRIES, Signature, Waiting
+from seezar.extraction.checkpoints import MAX_TRIES, PageDone, Signature, Waiting
 from seezar.extraction.collecting import Responses
 from seezar.extraction.definitions import Definition
 from seezar.extraction.leading import next_click
@@ -29,6 +30,7 @@ from seezar.signin.secrets import account_redactor
 from workflows.open_page import PageNotOpened, allowed, not_opened, refuse_forms, refuse_ours
 from workflows.runtime import Runtime
 from workflows.steps import reporter
+from workflows.understanding import Understanding
 
 READ = "read"
 """What `Extracting.work` returns when no page waits any more."""
@@ -64,7 +66,9 @@ class Extracting:
     def __init__(
         self, runtime: Runtime, run_id: str, account: Account, definition: Definition, *, deadline: float
     ) -> None:
+        self._runtime = runtime
         self._app, self._pool = runtime.application, runtime.pool
+        self._understanding: Understanding | None = None
         self._run_id = run_id
         self._account = account
         self._definition = definition
@@ -95,6 +99,7 @@ class Extracting:
         state = await app.sessions.load(account)
         redact = await account_redactor(app.vault, self._account)
         policy = self._pool.policy_of(self._account)
+        self._understanding = Understanding(self._runtime, self._run_id, self._account, self._definition, redact, state)
         try:
             async with self._pool.context(policy, state, downloads=bool(self._definition.download)) as context:
                 tabs = [self._tab(context, redact) for _ in range(self._definition.tabs)]
@@ -160,23 +165,22 @@ class Extracting:
             await self._site_turn()
             async with self._pool.turn():
                 await self._open(page, responses, watch, waiting)
+                reader = partial(
+                    read_page,
+                    page,
+                    at=waiting.lead,
+                    responses=responses,
+                    redact=redact,
+                    now=datetime.now(UTC),
+                    rest=partial(watch.quiet, self._app.settings.page_timeout),
+                )
                 try:
-                    now = datetime.now(UTC)
-                    read = await read_page(
-                        page,
-                        self._definition,
-                        waiting.lead,
-                        responses,
-                        redact,
-                        now,
-                        known=self._known,
-                        rest=partial(watch.quiet, self._app.settings.page_timeout),
-                    )
+                    read = await reader(self._definition, known=self._known)
                     self._known.add(read.signature)
-                except NoRows:
+                except NoRows as nothing:
                     # A page that asks to sign in has no rows either.
                     await refuse_forms(page, self._account.name)
-                    raise
+                    read = await self._understood(page, waiting, reader, nothing)
                 if waiting.lead.role == "list" and not read.leads:
                     await refuse_forms(page, self._account.name)
             await checkpoints.done(run_id, self._account.name, waiting, read, self._definition)
@@ -196,6 +200,27 @@ class Extracting:
                 raise
             await self._again(waiting, not_opened(error).what)
         await self._tell()
+
+    async def _understood(
+        self, page: Page, waiting: Waiting, reader: Callable[[Definition], Awaitable[PageDone]], nothing: NoRows
+    ) -> PageDone:
+        """What is read of a page by what was learnt of such pages, or by what a model shows.
+
+        Raises:
+            NoRows: `nothing`, when neither gives any.
+        """
+        understanding = self._understanding
+        if understanding is None:
+            raise nothing
+        if (learnt := await understanding.known(page)) is not None:
+            try:
+                return await reader(learnt)
+            except NoRows:
+                await understanding.failed(page)
+        shown = await understanding.asked(page, waiting.lead.address) if not waiting.lead.clicks else None
+        if shown is None:
+            raise nothing
+        return await reader(shown)
 
     async def _open(self, page: Page, responses: Responses, watch: NetworkWatch, waiting: Waiting) -> None:
         address = allowed(waiting.lead.address, self._account)

@@ -73,6 +73,8 @@ class Extractions:
                 " definition = excluded.definition, version = app.extraction.version + 1, changed_at = now()",
                 (definition.name, Jsonb(data)),
             )
+            # What was learnt is of the fields that it had.
+            await connection.execute("DELETE FROM app.extraction_recipe WHERE extraction = %s", (definition.name,))
             await history.prepare(connection, definition)
             await self._audit.append(connection, "extraction.save", None, extraction=definition.name)
         return "new" if known is None else "changed"
