@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 _SERVICES = "seezar://"
+_MEMORIES = "pgvector://"
 
 
 @dataclass(frozen=True)
@@ -187,6 +188,7 @@ def _application(settings: Settings, url: str, *, builder: bool, exposure: Expos
         agent_loader=Loader(str(agents_folder())),
         session_service_uri=_SERVICES,
         artifact_service_uri=_SERVICES,
+        memory_service_uri=_MEMORIES,
         web=True,
         host=HOST,
         # Where others reach it, the names that it answers to are checked below.

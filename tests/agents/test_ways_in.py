@@ -48,6 +48,18 @@ async def test_adk_run_answers_and_keeps_the_session_in_postgresql(world: World)
 
 
 @pytest.mark.browser
+async def test_adk_run_recalls_what_was_said_to_an_earlier_process(world: World) -> None:
+    told = ""
+    for words in ("list my accounts", "what did you tell me about my accounts before?"):
+        process = await adk(world.settings, "run", str(FOLDER / "coordinator"), words)
+        out, err = (part.decode() for part in await process.communicate())
+        assert process.returncode == 0, err
+        told = out
+    assert "What was said about “my accounts” in earlier conversations" in told
+    assert "| demo-mail |" in told
+
+
+@pytest.mark.browser
 async def test_adk_api_server_streams_the_answer_in_pieces(world: World) -> None:
     port = free_port()
     process = await adk(world.settings, "api_server", str(FOLDER), "--port", str(port))
