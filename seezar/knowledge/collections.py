@@ -19,8 +19,8 @@ _M, _EF_CONSTRUCTION = 16, 100
 _BUILD_MEMORY = "512MB"
 # One of a million vectors takes less.
 _INDEXING = timedelta(hours=2)
-# pgvector indexes vectors of up to so many dimensions.
-_MOST_INDEXED = 2_000
+# pgvector indexes vectors of half precision of up to so many dimensions.
+_MOST_INDEXED = 4_000
 
 
 class CollectionUnknown(SeezarError):
@@ -155,7 +155,7 @@ class Collections:
         await self._drop_index(name)
         statement = sql.SQL(
             "CREATE INDEX CONCURRENTLY {index} ON knowledge.passage"
-            " USING hnsw ((embedding::vector({dimensions})) vector_cosine_ops)"
+            " USING hnsw ((embedding::halfvec({dimensions})) halfvec_cosine_ops)"
             " WITH (m = {m}, ef_construction = {ef}) WHERE collection = {collection}"
         ).format(
             index=sql.Identifier(index_of(name)),

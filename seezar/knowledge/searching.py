@@ -48,6 +48,15 @@ SELECT id FROM (
     ORDER BY distance LIMIT %(candidates)s) near
 WHERE distance <= %(farthest)s ORDER BY distance
 """
+# The index has vectors of half precision: half the memory, and twice as many dimensions may be indexed. What it brings
+# is put in order by the whole vectors.
+_NEAR = """
+WITH near AS MATERIALIZED (
+    SELECT p.id, p.embedding FROM knowledge.passage p WHERE p.collection = {collection} AND {filter}
+    ORDER BY (p.embedding::halfvec({dimensions})) <=> %(vector)s::halfvec({dimensions}) LIMIT %(candidates)s)
+SELECT id FROM (SELECT id, embedding::vector({dimensions}) <=> %(vector)s::vector({dimensions}) AS distance FROM near) d
+WHERE distance <= %(farthest)s ORDER BY distance
+"""
 _LEXEMES = """
 SELECT w.lexeme, coalesce(l.passages, 0) AS passages, c.passages AS total
 FROM unnest(to_tsvector('english', %(text)s)) w
@@ -158,7 +167,7 @@ async def _by_meaning(
         await connection.execute(f"SET LOCAL hnsw.ef_search = {EF_SEARCH}".encode())
         await connection.execute("SET LOCAL hnsw.iterative_scan = strict_order")
     # The collection and the length stand in the statement itself: they name the index.
-    statement = sql.SQL(_MEANING).format(
+    statement = sql.SQL(_NEAR if collection.indexed else _MEANING).format(
         dimensions=sql.Literal(collection.dimensions), collection=sql.Literal(collection.name), filter=_filter(only)
     )
     farthest = 1 - NEAR_ENOUGH.get(collection.model, -1.0)
