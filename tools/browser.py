@@ -1,6 +1,7 @@
 """Tools of the browser agent: pages of accounts that are signed in."""
 
 import mimetypes
+from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 from google.adk.tools.tool_context import ToolContext
@@ -103,17 +104,12 @@ async def act_on_page(
     async with await Client.connect() as client:
         record = await client.application.accounts.get(account)
         target = _target(page, record.verify_url)
-        run_id = await client.act_on_page(account, instruction, target, key=call_key(tool_context))
-        result = await result_of(client, run_id, timeout=_SEMANTIC_S)
-        if result["status"] == NotAgreed.status:
-            agreed = str(result["reason"])
-            asked = f"On {target or record.verify_url} of the account {account}: {agreed}?"
-            if refusal := unconfirmed(asked, tool_context):
-                return refusal
-            # A run of its own, which does that and nothing else that is risky.
-            key = call_key(tool_context, "agreed")
-            run_id = await client.act_on_page(account, instruction, target, agreed=agreed, key=key)
-            result = await result_of(client, run_id, timeout=_SEMANTIC_S)
+
+        async def act(agreed: str, key: str | None) -> str:
+            return await client.act_on_page(account, instruction, target, agreed=agreed, key=key)
+
+        where = f"{target or record.verify_url} of the account {account}"
+        result = await _agreed(client, act, where, tool_context, timeout=_SEMANTIC_S)
     return {**result, "message": result.get("reason", "")}
 
 
@@ -160,19 +156,40 @@ async def download(account: str, what: str, page: str = "", tool_context: ToolCo
     async with await Client.connect() as client:
         record = await client.application.accounts.get(account)
         target = _target(page, record.verify_url)
-        run_id = await client.download(account, what, target, key=call_key(tool_context))
-        result = await result_of(client, run_id, timeout=_DOWNLOAD_S)
-        if result["status"] == NotAgreed.status:
-            agreed = str(result["reason"])
-            asked = f"On {target or record.verify_url} of the account {account}: {agreed}?"
-            if refusal := unconfirmed(asked, tool_context):
-                return refusal
-            key = call_key(tool_context, "agreed")
-            run_id = await client.download(account, what, target, agreed=agreed, key=key)
-            result = await result_of(client, run_id, timeout=_DOWNLOAD_S)
+
+        async def fetch(agreed: str, key: str | None) -> str:
+            return await client.download(account, what, target, agreed=agreed, key=key)
+
+        where = f"{target or record.verify_url} of the account {account}"
+        result = await _agreed(client, fetch, where, tool_context, timeout=_DOWNLOAD_S)
         if result["status"] == "downloaded" and tool_context is not None:
             result["artifact"] = await _handed_over(client, result["page_id"], tool_context)
     return {**result, "message": result.get("reason", "")}
+
+
+async def _agreed(
+    client: Client,
+    start: Callable[[str, str | None], Awaitable[str]],
+    where: str,
+    tool_context: ToolContext | None,
+    *,
+    timeout: float,
+) -> Answer:
+    """What came of a run that may have to be confirmed.
+
+    Args:
+        start: starts it; given what was agreed to ("" at first) and the key, it returns its id.
+        where: the page, as the person is asked about it.
+        timeout: seconds, for each of the two runs.
+    """
+    result = await result_of(client, await start("", call_key(tool_context)), timeout=timeout)
+    if result["status"] != NotAgreed.status:
+        return result
+    agreed = str(result["reason"])
+    if refusal := unconfirmed(f"On {where}: {agreed}?", tool_context):
+        return {**refusal, "reason": refusal["message"]}
+    # A run of its own, which does that and nothing else that is risky.
+    return await result_of(client, await start(agreed, call_key(tool_context, "agreed")), timeout=timeout)
 
 
 async def _handed_over(client: Client, page_id: str, tool_context: ToolContext) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from dbos import DBOS
 
+from seezar.accounts.records import result_without_end
 from seezar.knowledge.reembedding import Reembedding
 from workflows.names import REEMBED
 from workflows.runtime import runtime
@@ -63,9 +64,13 @@ async def embed(run_id: str, collection: str, model: str, dimensions: int) -> di
     while True:
         while some := await work.embed_some(dimensions):
             done += some
+            if (over := await _over(run_id)) is not None:
+                return over
             if time.monotonic() - told > _TOLD_EVERY_S:
                 told = time.monotonic()
                 await app.runs.event(run_id, "embed", f"{done:,} passages embedded")
+        if (over := await _over(run_id)) is not None:
+            return over
         if await work.exchange(dimensions):
             break
         await asyncio.sleep(_AGAIN_S)
@@ -74,6 +79,12 @@ async def embed(run_id: str, collection: str, model: str, dimensions: int) -> di
     await app.runs.event(run_id, "done", f"{collection} has vectors of {model}")
     await app.runs.finish(run_id, DONE[REEMBED], reason="", result=result)
     return result
+
+
+async def _over(run_id: str) -> dict[str, Any] | None:
+    """The result of a run that was ended meanwhile: cancelled, or out of time. What is embedded stays."""
+    run = await runtime().application.runs.get(run_id)
+    return (run.result or result_without_end(run, run.status, run.reason)) if run.finished else None
 
 
 def _work(collection: str, model: str) -> Reembedding:

@@ -204,6 +204,7 @@ async def _opened(run_id: str, account: str, url: str | None) -> AsyncGenerator[
             visit = Visit(
                 run_id,
                 target,
+                browser.page,
                 browser.context,
                 NetworkWatch(browser.page, record.origins),
                 record,

@@ -31,17 +31,13 @@ class Visit:
 
     run_id: str
     target: str
+    page: Page
     context: BrowserContext
     watch: NetworkWatch
     record: Account
     state: SessionState
     session_id: str | None
     redact: Redactor
-
-    @property
-    def page(self) -> Page:
-        """The page that is open."""
-        return self.context.pages[-1]
 
     @property
     def target_shown(self) -> str:
@@ -106,7 +102,7 @@ async def visiting(run_id: str, record: Account, url: str | None, *, downloads: 
         async with pool.turn(), pool.context(policy, state, downloads=downloads) as context:
             page = await pool.new_page(context)
             watch = NetworkWatch(page, record.origins)
-            yield Visit(run_id, target, context, watch, record, state, info.id if info else None, redact)
+            yield Visit(run_id, target, page, context, watch, record, state, info.id if info else None, redact)
     except Error as error:
         raise not_opened(error) from None
     finally:

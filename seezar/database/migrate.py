@@ -15,6 +15,16 @@ from seezar.database.urls import with_options
 from seezar.errors import DatabaseTooNew, MigrationFailed
 
 FOLDER = Path(__file__).parent / "migrations"
+_ROLES = (Path(__file__).parent / "roles.sql").read_text(encoding="utf-8")
+# Whether each of the schemas that is there can be used by its role.
+_GRANTED = """
+SELECT NOT EXISTS (
+    SELECT FROM (VALUES ('data', 'seezar_reader'), ('knowledge', 'seezar_memory')) AS of(schema, role)
+    JOIN pg_namespace n ON n.nspname = of.schema
+    WHERE NOT EXISTS (
+        SELECT FROM aclexplode(n.nspacl) a JOIN pg_roles r ON r.oid = a.grantee
+        WHERE r.rolname = of.role AND a.privilege_type = 'USAGE'))
+"""
 # Any constant does: it only has to be the same in every process that migrates.
 _LOCK = 7_001_000
 # So long it is waited for another process that migrates, and for a table that somebody has locked.
@@ -156,6 +166,8 @@ def migrate(url: str) -> list[str]:
                 raise _failed(migration, known, done, error) from error
             done.add(migration.number)
             applied.append(migration.title)
+        if connection.execute(_GRANTED).fetchone() != (True,):
+            connection.execute(_ROLES.encode())
     return applied
 
 

@@ -48,7 +48,8 @@ class Selectors:
 def shape_of(fields: Sequence[Field]) -> type[BaseModel]:
     """What a model is asked for: rows with the text of each field as the page has it."""
     row: Any = create_model("Row", **{field.name: (str, "") for field in fields})  # pyright: ignore[reportCallIssue, reportArgumentType, reportUnknownVariableType] - names are those of a schema
-    return create_model("Rows", rows=(GenericAlias(list, (row,)), ...))
+    rows: Any = GenericAlias(list, (row,))
+    return create_model("Rows", rows=(rows, ...))
 
 
 def request_for(definition: Definition) -> str:

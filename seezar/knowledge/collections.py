@@ -152,6 +152,16 @@ class Collections:
         collection = await collection_of(self._database, name)
         if not await self._claimed(name):
             return False
+        try:
+            await self._build(collection)
+        except BaseException:
+            # The next one need not wait for the claim to run out.
+            await self._database.run("UPDATE knowledge.collection SET indexing_until = NULL WHERE name = %s", name)
+            raise
+        return True
+
+    async def _build(self, collection: Collection) -> None:
+        name = collection.name
         await self._drop_index(name)
         statement = sql.SQL(
             "CREATE INDEX CONCURRENTLY {index} ON knowledge.passage"
@@ -173,7 +183,6 @@ class Collections:
         await self._database.run(
             "UPDATE knowledge.collection SET indexed = true, indexing_until = NULL WHERE name = %s", name
         )
-        return True
 
     async def _claimed(self, name: str) -> bool:
         """Take the right to make or drop the index of a collection. Two at once would wait for each other."""

@@ -133,3 +133,14 @@ def test_a_server_that_is_gone_is_told_without_the_password() -> None:
         migrate_database("postgresql://someone:geheim@127.0.0.1:1/seezar")
     assert "geheim" not in str(told.value)
     assert "127.0.0.1" in str(told.value)
+
+
+def test_grants_that_are_missing_are_made_again(database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("REVOKE ALL ON SCHEMA data FROM seezar_reader")
+        connection.execute("REVOKE ALL ON SCHEMA knowledge FROM seezar_memory")
+        assert migrate(database_url) == []
+        for role, table in (("seezar_reader", "data.runs"), ("seezar_memory", "knowledge.memory")):
+            row = connection.execute("SELECT has_table_privilege(%s, %s, 'SELECT')", (role, table)).fetchone()
+            usable = connection.execute("SELECT has_schema_privilege(%s, %s, 'USAGE')", (role, table.split(".")[0]))
+            assert (row, usable.fetchone()) == ((True,), (True,)), role

@@ -1,5 +1,6 @@
 """Giving a collection the vectors of another model, while it is searched, added to, and cut off."""
 
+import asyncio
 from collections.abc import Sequence
 
 import pytest
@@ -12,6 +13,10 @@ from seezar.knowledge.embedding import WORDLLAMA, WordLlamaEmbedder
 from seezar.knowledge.reembedding import Reembedding
 
 SHORT = "short"
+_BUILDING = (
+    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    " AND starts_with(query, 'CREATE INDEX CONCURRENTLY')"
+)
 
 
 class Shortened:
@@ -128,6 +133,22 @@ async def test_an_index_of_the_old_length_goes_and_one_of_the_new_length_can_be_
     await collections.index("notes")
     found = await filled.search("a sleeping kitten", collection="notes", method="meaning", limit=1)
     assert "lighthouse keeper" in found[0].text
+
+
+async def test_an_index_that_was_given_up_can_be_made_at_once(filled: Both, database: Database) -> None:
+    collections = Collections(database)
+    async with database.connection() as connection:
+        # Who makes an index waits for whoever writes.
+        await connection.execute("UPDATE knowledge.passage SET text = text")
+        building = asyncio.create_task(collections.index("notes"))
+        async with asyncio.timeout(30):
+            while not await database.one(_BUILDING):  # noqa: ASYNC110 - a connection of another process
+                await asyncio.sleep(0.02)
+        building.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await building
+    assert await collections.index("notes")
+    assert (await collections.get("notes")).indexed
 
 
 async def test_vectors_of_several_lengths_leave_the_collection_as_it_was(filled: Both, database: Database) -> None:

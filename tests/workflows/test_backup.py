@@ -12,6 +12,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -26,6 +27,7 @@ from seezar.database.migrate import migrate
 from seezar.database.urls import database_of, with_database, with_options
 from seezar.errors import DatabaseTooNew, DatabaseUnavailable, InvalidInput, KeyUnusable
 from seezar.files import write_private
+from seezar.knowledge.memories import Memories, Said, Whose
 from seezar.settings import Settings
 from seezar.vault.keys import key_file
 from tests.world import make_world, stop_workers
@@ -94,6 +96,26 @@ async def test_there_and_back(settings: Settings, stored: str, elsewhere: str, f
         secret = await application.vault.open(account.password_ref, origin="https://a.example")
         assert secret == "hush"
         assert (await application.runs.get("r1")).status == "queued"
+
+
+async def test_what_roles_may_see_is_the_same_afterwards(
+    settings: Settings, stored: str, elsewhere: str, file: Path
+) -> None:
+    said = Said("e1", "user", "Why are refunds of Northwind so many?", datetime.now(UTC))
+    whose = Whose("coordinator", "ann")
+    async with await Application.open(settings, stored, application_name="seezar-test") as application:
+        await Memories(application.database).keep(whose, "s1", [said])
+    write_backup(settings, stored, file)
+    restore_backup(settings, elsewhere, file, replace=False)
+
+    async with await Application.open(settings, elsewhere, application_name="seezar-test") as application:
+        assert [found.text for found in await Memories(application.database).find(whose, "refunds")] == [said.text]
+        assert await Memories(application.database).find(Whose("coordinator", "bob"), "refunds") == []
+        async with application.database.connection() as connection:
+            await connection.execute("SET LOCAL ROLE seezar_reader")
+            assert await (await connection.execute("SELECT * FROM data.runs")).fetchall() == []
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                await connection.execute("SELECT * FROM knowledge.memory")
 
 
 async def test_existing_data_only_with_yes(settings: Settings, stored: str, file: Path) -> None:

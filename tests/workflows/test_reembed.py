@@ -44,3 +44,41 @@ async def test_what_cannot_be_is_said_before_anything_is_started(world: World) -
         await world.client.reembed("nowhere", OFFLINE)
     with pytest.raises(InvalidInput, match="has vectors of"):
         await world.client.reembed("pages", WORDLLAMA)
+
+
+async def test_a_cancelled_one_leaves_the_collection_and_goes_on_from_there(world: World) -> None:
+    app, many = world.application, 20_000
+    await app.collections.make("logs", WORDLLAMA, app.knowledge.embedder(WORDLLAMA))
+    new = NewDocument("Log", "The lighthouse keeper has a cat.", "log", "file")
+    await app.knowledge.add(new, collection="logs")
+    async with app.database.connection() as connection:
+        await connection.execute(
+            "INSERT INTO knowledge.passage (document_id, collection, position, text, embedding)"
+            " SELECT document_id, collection, position + n, text || n, embedding"
+            " FROM knowledge.passage, generate_series(1, %s) n WHERE collection = 'logs'",
+            (many,),
+        )
+
+    async def vectors() -> int:
+        row = await app.database.one("SELECT count(*) AS n FROM knowledge.new_vector")
+        assert row is not None
+        return row["n"]
+
+    run_id = await world.client.reembed("logs", OFFLINE)
+    # The first batch is told at once; there are many more.
+    async for event in world.client.follow(run_id):
+        if event.step == "embed":
+            break
+    assert (await world.client.cancel(run_id)).status == "cancelled"
+    assert (await world.client.result(run_id, timeout=60))["status"] == "cancelled"
+    # While another run begins and ends, the batch that was under way is all that is added.
+    there = await vectors()
+    await app.collections.make("few", WORDLLAMA, app.knowledge.embedder(WORDLLAMA))
+    assert (await world.client.result(await world.client.reembed("few", OFFLINE), timeout=60))["status"] == "reembedded"
+    assert there <= await vectors() <= there + 512 < many
+    assert (await app.collections.get("logs")).model == WORDLLAMA
+
+    again = await world.client.reembed("logs", OFFLINE)
+    result = await world.client.result(again, timeout=120)
+    assert (result["status"], result["passages"]) == ("reembedded", many + 1), result
+    assert (await app.runs.get(run_id)).status == "cancelled"

@@ -64,25 +64,6 @@ CREATE TRIGGER key_stands_file BEFORE INSERT OR UPDATE OF file ON app.extraction
 CREATE UNIQUE INDEX run_one_extraction ON app.run (account, (arguments ->> 0))
     WHERE kind = 'extract' AND finished_at IS NULL;
 
--- For people with their own tools, who see `data` and nothing else of this database.
+-- For people with their own tools, who see `data` and nothing else of this database (roles.sql).
 CREATE VIEW data.runs AS
     SELECT run_id, extraction, account, version, started_at, finished_at, status FROM app.extraction_run;
-
-DO $$
-BEGIN
-    IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'seezar_reader') THEN
-        CREATE ROLE seezar_reader NOLOGIN;
-    END IF;
-EXCEPTION
-    -- Roles are of the whole server: another database may have made it just now; and not every owner of a database may
-    -- make one. An administrator can do it later: see docs/data.md.
-    WHEN duplicate_object OR unique_violation OR insufficient_privilege THEN NULL;
-END $$;
-DO $$
-BEGIN
-    IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'seezar_reader') THEN
-        GRANT USAGE ON SCHEMA data TO seezar_reader;
-        GRANT SELECT ON ALL TABLES IN SCHEMA data TO seezar_reader;
-        ALTER DEFAULT PRIVILEGES IN SCHEMA data GRANT SELECT ON TABLES TO seezar_reader;
-    END IF;
-END $$;

@@ -1,6 +1,6 @@
 -- What was said in conversations, to be found again in later ones, by the one who said it and nobody else: rows are kept
 -- apart by the server (row-level security), for the role that every statement about them is made as. The role owns
--- nothing and cannot log in.
+-- nothing and cannot log in (roles.sql).
 CREATE TABLE knowledge.memory (
     id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     app        text NOT NULL,
@@ -19,25 +19,3 @@ CREATE INDEX memory_of_user ON knowledge.memory (app, user_id, said_at DESC);
 ALTER TABLE knowledge.memory ENABLE ROW LEVEL SECURITY;
 CREATE POLICY of_user ON knowledge.memory
     USING (app = current_setting('seezar.memory_app', true) AND user_id = current_setting('seezar.memory_user', true));
-
-DO $$
-BEGIN
-    IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'seezar_memory') THEN
-        CREATE ROLE seezar_memory NOLOGIN;
-    END IF;
-EXCEPTION
-    -- As of seezar_reader: another database may have made it just now, or it is an administrator's to make.
-    WHEN duplicate_object OR unique_violation OR insufficient_privilege THEN NULL;
-END $$;
-DO $$
-BEGIN
-    IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'seezar_memory') THEN
-        GRANT USAGE ON SCHEMA knowledge TO seezar_memory;
-        GRANT SELECT, INSERT, DELETE ON knowledge.memory TO seezar_memory;
-        IF NOT pg_has_role(current_user, 'seezar_memory', 'SET') THEN
-            EXECUTE format('GRANT seezar_memory TO %I', current_user);
-        END IF;
-    END IF;
-EXCEPTION
-    WHEN insufficient_privilege THEN NULL;
-END $$;

@@ -15,7 +15,7 @@ from service.api.needs import App, Workers
 from service.api.paging import Cursor, Limit, Page, cursor_of, moment_of, page_by
 from service.api.problems import documented
 from service.api.strict import StrictRoute
-from service.api.v1.shapes import IdempotencyKey, RunShape, Strict, key_of, shown
+from service.api.v1.shapes import IdempotencyKey, RunShape, Strict, key_of, started
 
 router = APIRouter(prefix="/v1/knowledge", tags=["knowledge"], route_class=StrictRoute)
 
@@ -179,5 +179,4 @@ async def reembed(
 ) -> RunShape:
     """Give a collection the vectors of another model. It is searched as before until all are there."""
     run_id = await workers.reembed(collection, body.model, key=key_of(caller, key))
-    response.headers["location"] = f"/v1/runs/{run_id}"
-    return await shown(workers, run_id)
+    return await started(response, workers, run_id)

@@ -14,7 +14,7 @@ from service.api.auth import require
 from service.api.needs import App, Workers
 from service.api.problems import documented
 from service.api.strict import StrictRoute
-from service.api.v1.shapes import AccountName, IdempotencyKey, RunShape, Strict, key_of, shown
+from service.api.v1.shapes import AccountName, IdempotencyKey, RunShape, Strict, key_of, started
 
 router = APIRouter(prefix="/v1/pages", tags=["pages"], route_class=StrictRoute)
 
@@ -73,7 +73,7 @@ async def open_page(
 ) -> RunShape:
     """Open a page with the stored session, read it, take its picture. The run's result names the `page_id`."""
     run_id = await workers.open_page(body.account, body.url, key=key_of(caller, key))
-    return await _started(response, workers, run_id)
+    return await started(response, workers, run_id)
 
 
 @router.post("/extract", status_code=202, responses=documented(400, 401, 403, 404, 415, 422, 503))
@@ -82,7 +82,7 @@ async def extract(
 ) -> RunShape:
     """Find the answer to a question on a page, with a model. The answer is the text of the page that the run names."""
     run_id = await workers.extract_from_page(body.account, body.question, body.url, key=key_of(caller, key))
-    return await _started(response, workers, run_id)
+    return await started(response, workers, run_id)
 
 
 @router.post("/rows", status_code=202, responses=documented(400, 401, 403, 404, 415, 422, 503))
@@ -93,7 +93,7 @@ async def read_rows(
     names, one JSON object a line.
     """
     run_id = await workers.read_rows(body.account, body.fields, body.url, key=key_of(caller, key))
-    return await _started(response, workers, run_id)
+    return await started(response, workers, run_id)
 
 
 @router.post("/download", status_code=202, responses=documented(400, 401, 403, 404, 415, 422, 503))
@@ -102,7 +102,7 @@ async def download(
 ) -> RunShape:
     """Fetch a file that a link on a page gives. A button is not pressed: the run then ends as `needs_confirmation`."""
     run_id = await workers.download(body.account, body.what, body.url, key=key_of(caller, key))
-    return await _started(response, workers, run_id)
+    return await started(response, workers, run_id)
 
 
 @router.get("/{page_id}", responses=documented(401, 403, 404, 422, 503))
@@ -155,8 +155,3 @@ async def get_file(app: App, caller: Reader, page_id: PageId) -> Response:
         "x-content-type-options": "nosniff",
     }
     return Response(found[1], media_type="application/octet-stream", headers=headers)
-
-
-async def _started(response: Response, workers: Workers, run_id: str) -> RunShape:
-    response.headers["location"] = f"/v1/runs/{run_id}"
-    return await shown(workers, run_id)

@@ -17,7 +17,7 @@ from service.api.needs import App, Workers
 from service.api.paging import Cursor, Limit, Page, cursor_of, moment_of
 from service.api.problems import documented
 from service.api.strict import StrictRoute
-from service.api.v1.shapes import AccountName, IdempotencyKey, RunShape, Strict, key_of, shown
+from service.api.v1.shapes import AccountName, IdempotencyKey, RunShape, Strict, key_of, started
 
 router = APIRouter(prefix="/v1/reports", tags=["reports"], route_class=StrictRoute)
 
@@ -117,8 +117,7 @@ async def make_report(
     `report_id`.
     """
     run_id = await workers.report(body, key=key_of(caller, key))
-    response.headers["location"] = f"/v1/runs/{run_id}"
-    return await shown(workers, run_id)
+    return await started(response, workers, run_id)
 
 
 @router.get("/{report_id}", response_model=WholeReportShape, responses=documented(401, 403, 404, 422, 503) | {304: {}})

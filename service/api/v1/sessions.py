@@ -16,7 +16,7 @@ from service.api.needs import App, Workers
 from service.api.paging import Cursor, Limit, Page, page_by
 from service.api.problems import documented
 from service.api.strict import StrictRoute
-from service.api.v1.shapes import NAME, IdempotencyKey, RunShape, Strict, key_of, shown
+from service.api.v1.shapes import NAME, IdempotencyKey, RunShape, Strict, key_of, started
 
 router = APIRouter(prefix="/v1/sessions", tags=["sessions"], route_class=StrictRoute)
 
@@ -83,7 +83,7 @@ async def check(
     response: Response, workers: Workers, caller: Writer, account: Name, key: IdempotencyKey = None
 ) -> RunShape:
     """Ask the site whether the session still works; one that does not is forgotten."""
-    return await _started(response, workers, await workers.check_session(account, key=key_of(caller, key)))
+    return await started(response, workers, await workers.check_session(account, key=key_of(caller, key)))
 
 
 @router.delete("/{account}", status_code=202, responses=documented(401, 403, 404, 422, 503))
@@ -96,7 +96,7 @@ async def forget(
     key: IdempotencyKey = None,
 ) -> RunShape:
     """Sign out at the site and forget the session."""
-    return await _started(response, workers, await workers.sign_out(account, local=local, key=key_of(caller, key)))
+    return await started(response, workers, await workers.sign_out(account, local=local, key=key_of(caller, key)))
 
 
 @router.post("/{account}/export", responses=documented(400, 401, 403, 404, 409, 415, 422, 503))
@@ -125,8 +125,3 @@ async def export(
         user_agent=state.user_agent,
         has_session_storage=any(state.session_storage.values()),
     )
-
-
-async def _started(response: Response, workers: Workers, run_id: str) -> RunShape:
-    response.headers["location"] = f"/v1/runs/{run_id}"
-    return await shown(workers, run_id)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from fastapi import Header
+from fastapi import Header, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from seezar.access import Caller
@@ -89,3 +89,9 @@ def key_of(caller: Caller, key: str | None) -> str | None:
 async def shown(client: Client, run_id: str) -> RunShape:
     """A run as it is now."""
     return RunShape.of(await client.application.runs.get(run_id))
+
+
+async def started(response: Response, client: Client, run_id: str) -> RunShape:
+    """A run that was started, and in the answer's `Location` where to follow it."""
+    response.headers["location"] = f"/v1/runs/{run_id}"
+    return await shown(client, run_id)

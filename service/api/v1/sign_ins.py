@@ -11,7 +11,7 @@ from service.api.auth import require
 from service.api.needs import Workers
 from service.api.problems import documented
 from service.api.strict import StrictRoute
-from service.api.v1.shapes import AccountName, IdempotencyKey, RunShape, Strict, key_of, shown
+from service.api.v1.shapes import AccountName, IdempotencyKey, RunShape, Strict, key_of, started
 
 router = APIRouter(prefix="/v1/sign-ins", tags=["sign-ins"], route_class=StrictRoute)
 
@@ -34,5 +34,4 @@ async def sign_in(
 ) -> RunShape:
     """Queue a sign-in, or attach to the one of this account that is under way. Follow it at the `Location`."""
     run_id = await workers.sign_in(body.account, fresh=body.fresh, timeout=body.timeout, key=key_of(caller, key))
-    response.headers["location"] = f"/v1/runs/{run_id}"
-    return await shown(workers, run_id)
+    return await started(response, workers, run_id)
