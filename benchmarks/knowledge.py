@@ -1,4 +1,4 @@
-"""Finding passages: how fast and how well, at 1,000, 10,000 and 100,000 passages, exactly and by the index; how fast
+"""Finding passages: how fast and how well, at 1,000 to 100,000 passages, exactly and by the index; how fast
 files are kept; and how well questions about a handbook are answered, by meaning, by words and by both.
 
 The passages are sentences put together from the handbook's, embedded by WordLlama, so that neighbours are as near to
@@ -24,7 +24,7 @@ from seezar.knowledge.embedding import WORDLLAMA, WordLlamaEmbedder
 from seezar.knowledge.searching import EF_SEARCH, Collection, Method, Only, meaning_of, ranked
 from workflows.client import Client
 
-_SIZES = (1_000, 10_000, 100_000)
+_SIZES = (1_000, 10_000, 15_000, 100_000)
 _QUERIES = 200
 _TOP = 10
 _METHODS: tuple[Method, ...] = ("meaning", "words", "hybrid")

@@ -11,11 +11,11 @@ from seezar.errors import InvalidInput, SeezarError
 from seezar.knowledge.embedding import Embedder
 from seezar.knowledge.searching import Collection
 
-INDEX_FROM = 10_000
+INDEX_FROM = 15_000
 """Passages from which on an index is faster than to look at all of them (benchmarks.knowledge)."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 # HNSW's own: links of a vector, and candidates while it is built (Malkov and Yashunin, 2018).
-_M, _EF_CONSTRUCTION = 16, 100
+_M, _EF_CONSTRUCTION = 32, 200
 _BUILD_MEMORY = "512MB"
 # One of a million vectors takes less.
 _INDEXING = timedelta(hours=2)

@@ -5,10 +5,12 @@ count by their inverse document frequency (Robertson and Spärck Jones, 1976): t
 more it says.
 """
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate, combinations
 from typing import Literal
 
 from psycopg import sql
@@ -23,10 +25,11 @@ _CANDIDATES = 50
 # Of the neighbours that the index looks at: so many give more than 98 of 100 that looking at all would
 # (benchmarks.knowledge).
 EF_SEARCH = 200
-# A word that stands in more passages than this is not looked up while rarer ones are there: reading all of them takes
-# longer than everything else together.
-_MOST_PASSAGES = 3_000
+# Words that stand in more passages than this together are not looked up: reading all of them takes longer than
+# everything else together.
+_MOST_PASSAGES = 1_000
 _MOST_WORDS = 12
+_TOGETHER = 3
 # Below this cosine, unrelated passages are as near as related ones to averaged word vectors: on pages like the
 # playground's, 16 queries gave related ones 0.19 to 0.36 and unrelated ones 0.16 at most. A passage that shares a word
 # with the query counts anyway. What other models give is not known.
@@ -67,11 +70,12 @@ ORDER BY passages, w.lexeme
 # Each word is looked up in the index by itself, and only what may win is looked at closer.
 _WORDS = """
 WITH hit AS (
-    SELECT p.id, w.weight FROM unnest(%(queries)s::text[], %(weights)s::float8[]) AS w(query, weight)
-    JOIN knowledge.passage p ON p.words @@ w.query::tsquery
-    WHERE p.collection = {collection} AND {filter}),
+    SELECT one.id, w.weight FROM unnest(%(queries)s::text[], %(weights)s::float8[]) AS w(query, weight)
+    CROSS JOIN LATERAL (
+        SELECT p.id FROM knowledge.passage p
+        WHERE p.words @@ w.query::tsquery AND p.collection = {collection} AND {filter} LIMIT %(most)s) one),
 best AS (
-    SELECT id, sum(weight) AS score FROM hit GROUP BY id ORDER BY score DESC, id LIMIT %(closer)s)
+    SELECT id, {together}(weight) AS score FROM hit GROUP BY id ORDER BY score DESC, id LIMIT %(closer)s)
 SELECT best.id FROM best JOIN knowledge.passage p ON p.id = best.id
 ORDER BY best.score DESC, ts_rank_cd(p.words, %(any)s::tsquery, 1) DESC, best.id LIMIT %(candidates)s
 """
@@ -196,28 +200,37 @@ def _share_with_meaning(lexemes: Sequence[Row], model: str) -> float:
 async def _by_words(
     connection: Connection, collection: Collection, lexemes: Sequence[Row], only: Only, candidates: int
 ) -> list[int]:
-    chosen: list[Row] = []
-    passages = 0
-    for row in lexemes:
-        # A word that stands nowhere finds nothing.
-        if not row["passages"] or len(chosen) == _MOST_WORDS:
-            continue
-        passages += row["passages"]
-        if chosen and passages > _MOST_PASSAGES:
-            break
-        chosen.append(row)
-    if not chosen:
+    # A word that stands nowhere finds nothing.
+    known = [row for row in lexemes if row["passages"]][:_MOST_WORDS]
+    if not known:
         return []
-    quoted = [_quoted(row["lexeme"]) for row in chosen]
+    quoted = [_quoted(row["lexeme"]) for row in known]
+    weights = [_weight(row["passages"], row["total"]) for row in known]
+    together, most, closer = "sum", _MOST_PASSAGES, 4 * candidates
+    fit = sum(passages <= _MOST_PASSAGES for passages in accumulate(row["passages"] for row in known))
+    if fit:
+        queries, weights = quoted[:fit], weights[:fit]
+    else:
+        # Even the rarest stands in more: those that have several of the rarest are looked up before those with one.
+        pairs = list(zip(quoted, weights, strict=True))[:_TOGETHER]
+        subsets = [subset for count in range(1, len(pairs) + 1) for subset in combinations(pairs, count)]
+        queries = [" & ".join(word for word, _ in subset) for subset in subsets]
+        weights = [sum(weight for _, weight in subset) for subset in subsets]
+        together, most = "max", closer
     values = {
         **_values(only),
-        "queries": quoted,
-        "weights": [_weight(row["passages"], row["total"]) for row in chosen],
+        "queries": queries,
+        "weights": weights,
         "any": " | ".join(quoted),
+        "most": most,
+        "closer": closer,
         "candidates": candidates,
-        "closer": 4 * candidates,
     }
-    statement = sql.SQL(_WORDS).format(collection=sql.Literal(collection.name), filter=_filter(only))
+    statement = sql.SQL(_WORDS).format(
+        collection=sql.Literal(collection.name), filter=_filter(only), together=sql.SQL(together)
+    )
+    # The planner cannot know how rare a word is, and with a limit it would rather read the whole table.
+    await connection.execute(b"SET LOCAL enable_seqscan = off")
     rows = await (await connection.execute(statement, values, prepare=False)).fetchall()
     return [int(row["id"]) for row in rows]
 
@@ -229,8 +242,6 @@ async def found(connection: Connection, ids: list[int]) -> dict[int, Row]:
 
 
 def _weight(passages: int, total: int) -> float:
-    import math
-
     return math.log(1 + (max(total, passages) - passages + 0.5) / (passages + 0.5))
 
 

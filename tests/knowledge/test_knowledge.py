@@ -70,6 +70,17 @@ async def test_an_identifier_is_found_by_the_word_alone(knowledge: Knowledge) ->
     assert [passage.account for passage in await knowledge.search("qx77831")] == ["demo-password"]
 
 
+async def test_of_words_that_stand_everywhere_the_passages_with_several_come_first(knowledge: Knowledge) -> None:
+    # More than are looked up of one word.
+    lines = ["The harbour was closed.", "An invoice was paid."] * 1_100
+    lines[1_700] = "The harbour sent an invoice."
+    text = "\n".join(f"# Section {number}\n{line}" for number, line in enumerate(lines))
+    await knowledge.add(NewDocument("Log", text, "log", "file"))
+    found = await knowledge.search("harbour invoice", method="words", limit=3)
+    assert "sent an invoice" in found[0].text
+    assert "sent" not in found[1].text
+
+
 async def test_nothing_is_found_for_what_was_never_read(knowledge: Knowledge) -> None:
     assert await knowledge.search("recipe for tomato soup") == []
 
