@@ -3,7 +3,7 @@
 import functools
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
@@ -11,13 +11,14 @@ from typing import Any
 
 import typer
 
-from seezar.errors import DiskFull, SeezarError
+from seezar.errors import DiskFull, InvalidInput, SeezarError
 from seezar.files import NO_ROOM
 from service.secret_input import entered
 
 type Shape = Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]
 
 _LOG = "cli.log"
+_SHOWN = 200
 
 
 def _as_it_is(failure: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
@@ -50,7 +51,7 @@ def guarded[**P](*, shape: Shape = _as_it_is) -> Callable[[Callable[P, None]], C
             except (typer.Exit, typer.Abort, BrokenPipeError):
                 raise
             except OSError as error:
-                told = no_room(error) or {"status": "error", "message": unforeseen(error)}
+                told = no_room(error) or _named(error, kwargs) or {"status": "error", "message": unforeseen(error)}
                 _tell(told, shape, dict(kwargs))
             except Exception as error:
                 if type(error).__module__.startswith(("typer.", "click.")):
@@ -86,6 +87,17 @@ def no_room(error: OSError) -> dict[str, str] | None:
         kept="Everything that was stored is still there.",
         next_step="Make room on that disk (seezar doctor says how much there is) and try again.",
     ).as_dict()
+
+
+def _named(error: OSError, arguments: Mapping[str, object]) -> dict[str, str] | None:
+    """What is told of a file that the command was given and that cannot be used, else None."""
+    named = [value for given in arguments.values() for value in (given if isinstance(given, list) else [given])]
+    paths = {str(place) for path in named if isinstance(path, Path) for place in (path, path.absolute())}
+    if error.filename is None or str(error.filename) not in paths:
+        return None
+    name = str(error.filename)
+    shown = name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…"
+    return InvalidInput(f"{shown} cannot be used: {error.strerror}.", next_step="Name another file.").as_dict()
 
 
 def unforeseen(error: Exception, *, advice: str = "; seezar doctor checks this installation") -> str:

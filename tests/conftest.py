@@ -1,5 +1,6 @@
 """Fixtures: one real PostgreSQL for the session, a fresh migrated database and a temporary home for each test."""
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -15,6 +16,9 @@ for _name in [name for name in os.environ if name.startswith("SEEZAR_")]:
 # Nor must its traces be sent to where the developer's are.
 for _name in [name for name in os.environ if name.startswith(("OTEL_", "LANGFUSE_", "LOGFIRE_"))]:
     del os.environ[_name]
+# Nor touch what they have in their home.
+os.environ["SEEZAR_HOME"] = tempfile.mkdtemp(prefix="seezar-none-")
+atexit.register(shutil.rmtree, os.environ["SEEZAR_HOME"], ignore_errors=True)
 os.environ["SEEZAR_ALLOW_MODEL_REQUESTS"] = "0"
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 
@@ -25,7 +29,7 @@ from seezar.database import Database
 from seezar.database.embedded import EmbeddedServer
 from seezar.database.migrate import migrate
 from seezar.database.urls import with_database
-from seezar.settings import Settings
+from seezar.settings import Settings, get_settings
 from seezar.vault import Cipher
 from seezar.vault.keys import MasterKey
 
@@ -64,6 +68,12 @@ def postgres() -> Iterator[str]:
     finally:
         server.stop()
         shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def read_anew() -> None:
+    """No test works with the settings that another has read."""
+    get_settings.cache_clear()
 
 
 @pytest.fixture
