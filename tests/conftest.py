@@ -4,6 +4,7 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -30,6 +31,7 @@ from seezar.database.embedded import EmbeddedServer
 from seezar.database.migrate import migrate
 from seezar.database.urls import with_database
 from seezar.settings import Settings, get_settings
+from seezar.telemetry.revealed import revealed
 from seezar.vault import Cipher
 from seezar.vault.keys import MasterKey
 
@@ -71,9 +73,11 @@ def postgres() -> Iterator[str]:
 
 
 @pytest.fixture(autouse=True)
-def read_anew() -> None:
-    """No test works with the settings that another has read."""
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test works with the settings that another has read, nor masks the secrets that it had."""
     get_settings.cache_clear()
+    monkeypatch.setattr(revealed, "_values", OrderedDict())
+    monkeypatch.setattr(revealed, "_redactor", None)
 
 
 @pytest.fixture
