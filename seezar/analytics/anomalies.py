@@ -11,8 +11,9 @@ three instead of one is no alarm.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -122,7 +123,7 @@ def anomalies(
 
 def _spread(rest: Numbers) -> float:
     """The robust standard deviation: of the middle half, or of the middle four fifths where the tails are heavier."""
-    away = np.abs(rest - np.median(rest))
+    away = np.abs(rest - _median(rest))
     half, most = np.quantile(away, [0.5, 0.8])
     return float(max(_MAD_TO_SIGMA * half, most / _NORMAL_80))
 
@@ -146,16 +147,28 @@ def _fit(at: Numbers, seen: Numbers, *, seasonal: bool) -> Numbers:
         for day in range(_WEEK):
             of_day = of_week == day
             if of_day.any():
-                season[of_day] = np.median(rest[of_day])
-        season -= np.median([season[of_week == day][0] for day in range(_WEEK) if (of_week == day).any()])
+                season[of_day] = _median(rest[of_day])
+        season -= _median([season[of_week == day][0] for day in range(_WEEK) if (of_week == day).any()])
         line = _line(at, seen - season)
     return line + season
 
 
 def _line(at: Numbers, seen: Numbers) -> Numbers:
     """Median level and Theil–Sen slope."""
-    one, other = np.triu_indices(len(at), 1)
+    one, other = _pairs(len(at))
     slopes = (seen[other] - seen[one]) / (at[other] - at[one])
-    slope = float(np.median(slopes))
-    level = float(np.median(seen - slope * at))
+    slope = _median(slopes)
+    level = _median(seen - slope * at)
     return level + slope * at
+
+
+@lru_cache(maxsize=64)
+def _pairs(count: int) -> tuple[np.ndarray[Any, np.dtype[np.intp]], np.ndarray[Any, np.dtype[np.intp]]]:
+    return np.triu_indices(count, 1)
+
+
+def _median(values: Sequence[float] | Numbers) -> float:
+    """As NumPy's, whose checks take longer than the few values here: a report asks for tens of thousands of medians."""
+    ordered = np.sort(np.asarray(values))
+    half = len(ordered) // 2
+    return float(ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2)
