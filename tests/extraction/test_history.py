@@ -62,6 +62,14 @@ async def test_with_a_key_the_last_reading_of_each_row_counts(app: Application) 
     assert await app.history.sums(definition, ["name"], "price") == [("a", Decimal(1)), ("b", Decimal(2))]
 
 
+async def test_there_may_be_more_numbers_than_an_index_can_carry(app: Application) -> None:
+    numbers = {f"n{number}": {"type": "integer"} for number in range(58)}
+    definition = orders(key=["name"], properties=numbers)
+    assert await app.extractions.save(definition) == "new"
+    await read(app, definition, "run-1", {"name": "a", "n0": 1, "n57": 2})
+    assert await app.history.sums(definition, ["name"], "n57") == [("a", Decimal(2))]
+
+
 async def test_without_a_key_the_last_run_counts(app: Application) -> None:
     definition = orders()
     await app.extractions.save(definition)
